@@ -1,0 +1,3 @@
+"""What is learned: estimators of a network's final value from its graph and from its learning curve."""
+
+from __future__ import annotations

@@ -1,0 +1,5 @@
+"""smbo-nas: neural architecture search for Optuna users."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"
