@@ -1,0 +1,3 @@
+"""Search spaces: what networks may look like."""
+
+from __future__ import annotations

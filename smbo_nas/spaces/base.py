@@ -1,0 +1,266 @@
+"""SearchSpace: what networks may look like, and the moves inside it."""
+
+from __future__ import annotations
+
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from predictors.graph import ArchGraph
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.distributions import BaseDistribution
+    from torch import nn
+
+Params = dict[str, str]
+"""One choice per parameter name: what Optuna stores and the dashboard shows."""
+
+MAX_ENUMERABLE = 100_000
+"""Spaces with more settings than this are sampled, not enumerated."""
+
+_MAX_REJECTIONS = 100_000
+
+
+class SpaceError(ValueError):
+    """Params, tokens or arguments that do not belong to the space; the message says why."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A point of a space: the params, and what they mean."""
+
+    space: SearchSpace
+    params: Params
+
+    @cached_property
+    def graph(self) -> ArchGraph:
+        """The architecture as a graph."""
+        return self.space.graph(self.params)
+
+    def build(self, *, input_shape: Sequence[int], num_classes: int, **sizes: Any) -> nn.Module:
+        """The untrained network, stacked as the space's paper stacks it; see `smbo_nas.networks.build_network`."""
+        return self.space.build(self.graph, input_shape=input_shape, num_classes=num_classes, **sizes)
+
+
+class SearchSpace(ABC):
+    """A search space whose points are one choice for each of a few categorical parameters.
+
+    A subclass gives `choices` and `graph`, `skeleton` when its networks can be built, and, when not every combination
+    is an architecture, `why_invalid`. Everything else follows.
+    """
+
+    name: str
+    """Name on the command line and in stored studies."""
+    skeleton: str | None = None
+    """How `smbo_nas.networks` stacks the cells; None where a graph alone does not say how to build a network."""
+
+    @property
+    @abstractmethod
+    def choices(self) -> Mapping[str, tuple[str, ...]]:
+        """The choices of each parameter, in a fixed order."""
+
+    @abstractmethod
+    def _graph(self, params: Params) -> ArchGraph:
+        """The graph of valid params."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready description: `name` and the arguments that make this space again."""
+        return {"name": self.name}
+
+    def why_invalid(self, params: Params) -> str | None:  # noqa: ARG002
+        """Why a combination of choices is no architecture, or None where it is one."""
+        return None
+
+    # -- points -----------------------------------------------------------------------------------------------------
+
+    def check(self, params: Mapping[str, Any]) -> Params:
+        """Returns `params` in the space's order.
+
+        Raises:
+            SpaceError: When a parameter is missing or unknown, a choice is not allowed or the combination is invalid.
+        """
+        for name in params:
+            if name not in self.choices:
+                raise SpaceError(f"{self.name} has no parameter {name!r}; it has {', '.join(self.choices)}.")
+        ordered: Params = {}
+        for name, choices in self.choices.items():
+            if name not in params:
+                raise SpaceError(f"{self.name} needs a value for parameter {name!r}.")
+            if params[name] not in choices:
+                raise SpaceError(
+                    f"parameter {name!r} of {self.name} must be one of {list(choices)}, but got {params[name]!r}."
+                )
+            ordered[name] = params[name]
+        reason = self.why_invalid(ordered)
+        if reason is not None:
+            raise SpaceError(f"no architecture of {self.name}: {reason}.")
+        return ordered
+
+    def is_valid(self, params: Mapping[str, Any]) -> bool:
+        """Whether `check` accepts the params."""
+        try:
+            self.check(params)
+        except SpaceError:
+            return False
+        return True
+
+    def graph(self, params: Mapping[str, Any]) -> ArchGraph:
+        """The architecture as a graph.
+
+        Raises:
+            SpaceError: As `check`.
+        """
+        return self._graph(self.check(params))
+
+    def candidate(self, params: Mapping[str, Any]) -> Candidate:
+        """The point at `params`.
+
+        Raises:
+            SpaceError: As `check`.
+        """
+        return Candidate(self, self.check(params))
+
+    def build(self, graph: ArchGraph, *, input_shape: Sequence[int], num_classes: int, **sizes: Any) -> nn.Module:
+        """The untrained network of a graph of this space; see `smbo_nas.networks.build_network`."""
+        from smbo_nas.networks import build_network
+
+        if self.skeleton is None:
+            raise SpaceError(f"{self.name} does not say how its networks are stacked: set `skeleton`.")
+        return build_network(graph, skeleton=self.skeleton, input_shape=input_shape, num_classes=num_classes, **sizes)
+
+    # -- Optuna -----------------------------------------------------------------------------------------------------
+
+    def distributions(self) -> dict[str, BaseDistribution]:
+        """One `CategoricalDistribution` per parameter."""
+        from optuna.distributions import CategoricalDistribution
+
+        return {name: CategoricalDistribution(choices) for name, choices in self.choices.items()}
+
+    def suggest(self, trial: optuna.Trial) -> Candidate:
+        """The trial's architecture.
+
+        Raises:
+            optuna.TrialPruned: When a sampler that does not know the space chose an invalid combination.
+        """
+        from optuna import TrialPruned
+
+        params = {name: trial.suggest_categorical(name, choices) for name, choices in self.choices.items()}
+        reason = self.why_invalid(params)
+        if reason is not None:
+            raise TrialPruned(f"no architecture of {self.name}: {reason}.")
+        return Candidate(self, params)
+
+    # -- moves ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def size(self) -> int:
+        """Number of settings of the parameters; invalid and isomorphic ones count."""
+        return prod(len(c) for c in self.choices.values())
+
+    @property
+    def is_enumerable(self) -> bool:
+        """Whether the space is small enough to be listed."""
+        return self.size <= MAX_ENUMERABLE
+
+    def enumerate(self) -> Iterator[Params]:
+        """Every valid point, in the order of the choices.
+
+        Raises:
+            SpaceError: When the space has more than `MAX_ENUMERABLE` settings.
+        """
+        if not self.is_enumerable:
+            raise SpaceError(f"{self.name} has {self.size} settings, more than the {MAX_ENUMERABLE} that are listed.")
+        names = tuple(self.choices)
+        for values in itertools.product(*self.choices.values()):
+            params = dict(zip(names, values, strict=True))
+            if self.why_invalid(params) is None:
+                yield params
+
+    def sample(self, rng: np.random.Generator) -> Params:
+        """A point drawn uniformly from the valid settings."""
+        for _ in range(_MAX_REJECTIONS):
+            params = {name: choices[rng.integers(len(choices))] for name, choices in self.choices.items()}
+            if self.why_invalid(params) is None:
+                return params
+        raise SpaceError(f"found no valid point of {self.name} in {_MAX_REJECTIONS} draws.")
+
+    def mutate(self, params: Mapping[str, Any], rng: np.random.Generator) -> Params:
+        """A valid point that differs in exactly one parameter, drawn uniformly among these neighbours by rejection.
+
+        Where no single change is valid, one more parameter is changed, and so on.
+        """
+        origin = self.check(params)
+        free = [name for name, choices in self.choices.items() if len(choices) > 1]
+        if not free:
+            raise SpaceError(f"{self.name} has a single point: nothing to mutate.")
+        changes = 1
+        for attempt in range(1, _MAX_REJECTIONS):
+            mutant = dict(origin)
+            for k in rng.choice(len(free), size=min(changes, len(free)), replace=False):
+                others = [c for c in self.choices[free[k]] if c != origin[free[k]]]
+                mutant[free[k]] = others[rng.integers(len(others))]
+            if self.why_invalid(mutant) is None:
+                return mutant
+            changes += attempt % 1000 == 0
+        raise SpaceError(f"found no valid mutation of {origin} in {_MAX_REJECTIONS} draws.")
+
+    def neighbours(self, params: Mapping[str, Any]) -> Iterator[Params]:
+        """Every valid point that differs in exactly one parameter."""
+        origin = self.check(params)
+        for name, choices in self.choices.items():
+            for choice in choices:
+                if choice != origin[name]:
+                    neighbour = {**origin, name: choice}
+                    if self.why_invalid(neighbour) is None:
+                        yield neighbour
+
+    def crossover(self, first: Mapping[str, Any], second: Mapping[str, Any], rng: np.random.Generator) -> Params:
+        """A valid point each of whose parameters comes from one of the parents (uniform crossover).
+
+        Where no mix is valid, the first parent.
+        """
+        a, b = self.check(first), self.check(second)
+        for _ in range(100):
+            child = {name: (a if rng.random() < 0.5 else b)[name] for name in a}
+            if self.why_invalid(child) is None:
+                return child
+        return a
+
+    # -- tokens -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def vocabulary(self) -> tuple[str, ...]:
+        """The distinct choices, in order of first appearance: `tokens` are positions in it."""
+        return tuple(dict.fromkeys(c for choices in self.choices.values() for c in choices))
+
+    @cached_property
+    def _token_of(self) -> dict[str, int]:
+        return {choice: k for k, choice in enumerate(self.vocabulary)}
+
+    def tokens(self, params: Mapping[str, Any]) -> tuple[int, ...]:
+        """The point as a sequence, one token per parameter, for sequence predictors and controllers."""
+        return tuple(self._token_of[choice] for choice in self.check(params).values())
+
+    def from_tokens(self, tokens: Sequence[int]) -> Params:
+        """Inverse of `tokens`.
+
+        Raises:
+            SpaceError: When the length is wrong, a token is out of range or the point is invalid.
+        """
+        if len(tokens) != len(self.choices):
+            raise SpaceError(f"{self.name} needs {len(self.choices)} tokens, but got {len(tokens)}.")
+        for token in tokens:
+            if not 0 <= token < len(self.vocabulary):
+                raise SpaceError(f"a token must be in [0, {len(self.vocabulary)}), but got {token}.")
+        return self.check({name: self.vocabulary[t] for name, t in zip(self.choices, tokens, strict=True)})
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{k}={v!r}" for k, v in self.to_dict().items() if k != "name")
+        return f"{type(self).__name__}({arguments})"

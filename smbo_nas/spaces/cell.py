@@ -1,0 +1,76 @@
+"""CellSpace: a user's own cell, with one operation on each edge of a directed acyclic graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from predictors.graph import INPUT, OUTPUT, ArchGraph
+from smbo_nas.spaces.base import Params, SearchSpace, SpaceError
+
+
+class CellSpace(SearchSpace):
+    """A cell of `nodes` feature maps; each edge between two of them carries one of `ops`, and a node sums its edges.
+
+    Node 0 is the cell's input, the last node its output. NAS-Bench-201 is `CellSpace(nodes=4, ops=[...])`.
+
+    Args:
+        nodes: Number of feature maps, at least 2.
+        ops: The operations to choose from: names that `smbo_nas.networks` knows (or registered with it).
+        edges: Pairs `(i, j)`, `i < j`, that carry an operation; all pairs by default.
+        name: What studies and reports call the space.
+        skeleton: How networks are stacked from the cell.
+
+    Raises:
+        SpaceError: When an argument does not describe a cell.
+    """
+
+    def __init__(
+        self,
+        *,
+        nodes: int,
+        ops: Sequence[str],
+        edges: Iterable[tuple[int, int]] | None = None,
+        name: str = "cell",
+        skeleton: str | None = "nasbench201",
+    ) -> None:
+        if nodes < 2:
+            raise SpaceError(f"`nodes` must be at least 2, but got {nodes}.")
+        if isinstance(ops, str) or not ops or len(set(ops)) < len(ops):
+            raise SpaceError(f"`ops` must be distinct operation names, at least one, but got {ops!r}.")
+        pairs = [(i, j) for j in range(nodes) for i in range(j)]
+        chosen = set(pairs) if edges is None else {(int(i), int(j)) for i, j in edges}
+        for i, j in chosen:
+            if not 0 <= i < j < nodes:
+                raise SpaceError(f"an edge must be (i, j) with 0 <= i < j < {nodes}, but got ({i}, {j}).")
+        if not chosen:
+            raise SpaceError("`edges` must hold at least one edge, but is empty.")
+        self.name = name
+        self.skeleton = skeleton
+        self.nodes = nodes
+        self.ops = tuple(ops)
+        self.edges = tuple(pair for pair in pairs if pair in chosen)
+        self._choices = {f"edge_{i}_{j}": self.ops for i, j in self.edges}
+
+    @property
+    def choices(self) -> Mapping[str, tuple[str, ...]]:
+        """`edge_i_j`: the operation on the edge from node i to node j."""
+        return self._choices
+
+    def _graph(self, params: Params) -> ArchGraph:
+        n = len(self.edges)
+        position = {pair: k + 1 for k, pair in enumerate(self.edges)}
+        links = [(0, position[i, j]) for i, j in self.edges if i == 0]
+        links += [(position[e], position[f]) for e in self.edges for f in self.edges if e[1] == f[0]]
+        links += [(position[i, j], n + 1) for i, j in self.edges if j == self.nodes - 1]
+        return ArchGraph(ops=(INPUT, *params.values(), OUTPUT), edges=tuple(links))
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready description of the space."""
+        return {
+            "name": self.name,
+            "nodes": self.nodes,
+            "ops": list(self.ops),
+            "edges": [list(e) for e in self.edges],
+            "skeleton": self.skeleton,
+        }
