@@ -263,12 +263,12 @@ def _canonicalise(graph: ArchGraph) -> ArchGraph:
     for k, op in enumerate(graph.ops):
         fixed = is_input(op) or op == OUTPUT
         sources = [i for i in before[k] if live[i]] if live[k] else []
-        if op == CONCAT:
-            # A concatenation of one thing is that thing; a sum inside a concatenation stays a node of its own.
-            inputs = [t for i in sources for t in (terms[i] if len(terms[i]) == 1 else [i])]
+        joins = op == CONCAT and len(sources) > 1  # a concatenation of one thing is that thing
+        if joins:  # a sum inside a concatenation stays a node of its own
+            inputs = [terms[i][0] if len(terms[i]) == 1 else i for i in sources]
         else:
             inputs = [t for i in sources for t in terms[i]]
-        identity = op in IDENTITY_OPS or (op == CONCAT and len(inputs) == 1)
+        identity = op in IDENTITY_OPS or (op == CONCAT and not joins)
         terms.append(inputs if identity else [k])
         if fixed or live[k]:
             inputs_of[k] = inputs

@@ -1,0 +1,87 @@
+"""The cell of B blocks of NASNet and PNAS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from predictors.graph import CONCAT, OUTPUT, SUM, ArchGraph
+from smbo_nas.spaces.base import Params, SearchSpace, SpaceError
+from smbo_nas.spaces.darts import CELL_INPUTS
+
+PNAS_OPS = (
+    "sep_conv_3x3",
+    "sep_conv_5x5",
+    "sep_conv_7x7",
+    "conv_1x7_7x1",
+    "identity",
+    "avg_pool_3x3",
+    "max_pool_3x3",
+    "dil_conv_3x3",
+)
+"""The eight operations of PNAS, sec. 3.1."""
+
+
+class PNASSpace(SearchSpace):
+    """PNAS: one cell of B blocks, each combining two operations on two earlier outputs.
+
+    Liu et al., "Progressive Neural Architecture Search", ECCV 2018, sec. 3.1: with B = 5 the space has 5.6e14 settings.
+    Block b may take the outputs of the two cells before (`input_0` is c_{k-2}, `input_1` is c_{k-1}) and of the blocks
+    before it. The cell's output concatenates the blocks nothing else takes. The same cell, with stride 2, reduces.
+
+    Args:
+        blocks: B, at least 1.
+        ops: Operations to choose from.
+        combine: How a block combines its two results: `add` in PNAS; NASNet (Zoph et al. 2018) chose among `add` and
+            `concat`.
+    """
+
+    name = "pnas"
+    skeleton = "nasnet"
+
+    def __init__(self, *, blocks: int = 5, ops: Sequence[str] = PNAS_OPS, combine: Sequence[str] = (SUM,)) -> None:
+        if blocks < 1:
+            raise SpaceError(f"`blocks` must be at least 1, but got {blocks}.")
+        if isinstance(ops, str) or not ops or len(set(ops)) < len(ops):
+            raise SpaceError(f"`ops` must be distinct operation names, at least one, but got {ops!r}.")
+        if isinstance(combine, str) or not combine or not set(combine) <= {SUM, CONCAT}:
+            raise SpaceError(f"`combine` must be a selection of {SUM!r} and {CONCAT!r}, but got {combine!r}.")
+        self.blocks = blocks
+        self.ops = tuple(ops)
+        self.combine = tuple(combine)
+        self._choices: dict[str, tuple[str, ...]] = {}
+        for b in range(1, blocks + 1):
+            earlier = (*CELL_INPUTS, *(f"block_{k}" for k in range(1, b)))
+            self._choices[f"block_{b}_input_a"] = earlier
+            self._choices[f"block_{b}_input_b"] = earlier
+            self._choices[f"block_{b}_op_a"] = self.ops
+            self._choices[f"block_{b}_op_b"] = self.ops
+            if len(self.combine) > 1:
+                self._choices[f"block_{b}_combine"] = self.combine
+
+    @property
+    def choices(self) -> Mapping[str, tuple[str, ...]]:
+        """For block b: `block_b_input_a`, `block_b_input_b`, `block_b_op_a`, `block_b_op_b` (and `block_b_combine`)."""
+        return self._choices
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready description of the space."""
+        return {"name": self.name, "blocks": self.blocks, "ops": list(self.ops), "combine": list(self.combine)}
+
+    def _graph(self, params: Params) -> ArchGraph:
+        ops: list[str] = list(CELL_INPUTS)
+        edges: list[tuple[int, int]] = []
+        at = {label: k for k, label in enumerate(CELL_INPUTS)}
+        taken: set[str] = set()
+        for b in range(1, self.blocks + 1):
+            for slot in "ab":
+                source = params[f"block_{b}_input_{slot}"]
+                taken.add(source)
+                edges.append((at[source], len(ops)))
+                ops.append(params[f"block_{b}_op_{slot}"])
+            edges += [(len(ops) - 2, len(ops)), (len(ops) - 1, len(ops))]
+            at[f"block_{b}"] = len(ops)
+            ops.append(params.get(f"block_{b}_combine", self.combine[0]))
+        loose = [node for label, node in at.items() if label not in taken and label not in CELL_INPUTS]
+        edges += [(node, len(ops)) for node in loose] + [(len(ops), len(ops) + 1)]
+        return ArchGraph(ops=(*ops, CONCAT, OUTPUT), edges=tuple(edges))
