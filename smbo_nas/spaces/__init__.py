@@ -53,9 +53,9 @@ def get_space(spec: str) -> SearchSpace:
         raise SpaceError(f"unknown space {spec!r}; it must be one of {', '.join(SPACES)} or `module:attribute`.")
     try:
         found = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+        space = found() if callable(found) and not isinstance(found, SearchSpace) else found
+    except (ImportError, AttributeError, TypeError, ValueError) as error:  # no such module, or no such call
         raise SpaceError(f"cannot load the space {spec!r}: {error}.") from error
-    space = found if isinstance(found, SearchSpace) else found() if callable(found) else None
     if not isinstance(space, SearchSpace):
         raise SpaceError(f"{spec!r} must be or make a SearchSpace, but is a {type(found).__name__}.")
     return space

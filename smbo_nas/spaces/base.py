@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Params = dict[str, str]
 """One choice per parameter name: what Optuna stores and the dashboard shows."""
 
-MAX_ENUMERABLE = 100_000
+MAX_ENUMERABLE = 50_000
 """Spaces with more settings than this are sampled, not enumerated."""
 
 _MAX_REJECTIONS = 100_000
@@ -183,6 +183,19 @@ class SearchSpace(ABC):
             if self.why_invalid(params) is None:
                 yield params
 
+    @cached_property
+    def classes(self) -> Mapping[str, Candidate]:
+        """One point of each isomorphism class by its graph's digest, in the order of `enumerate`.
+
+        Raises:
+            SpaceError: As `enumerate`.
+        """
+        found: dict[str, Candidate] = {}
+        for params in self.enumerate():
+            candidate = Candidate(self, params)
+            found.setdefault(candidate.graph.digest, candidate)
+        return found
+
     def sample(self, rng: np.random.Generator) -> Params:
         """A point drawn uniformly from the valid settings."""
         for _ in range(_MAX_REJECTIONS):
@@ -192,9 +205,9 @@ class SearchSpace(ABC):
         raise SpaceError(f"found no valid point of {self.name} in {_MAX_REJECTIONS} draws.")
 
     def mutate(self, params: Mapping[str, Any], rng: np.random.Generator) -> Params:
-        """A valid point that differs in exactly one parameter, drawn uniformly among these neighbours by rejection.
+        """A valid point that differs in exactly one parameter: a uniform draw of the parameter, then of its choice.
 
-        Where no single change is valid, one more parameter is changed, and so on.
+        Invalid points are rejected. Where no single change is valid, one more parameter is changed, and so on.
         """
         origin = self.check(params)
         free = [name for name, choices in self.choices.items() if len(choices) > 1]

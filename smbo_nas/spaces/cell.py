@@ -43,8 +43,12 @@ class CellSpace(SearchSpace):
         for i, j in chosen:
             if not 0 <= i < j < nodes:
                 raise SpaceError(f"an edge must be (i, j) with 0 <= i < j < {nodes}, but got ({i}, {j}).")
-        if not chosen:
-            raise SpaceError("`edges` must hold at least one edge, but is empty.")
+        reached = {0}
+        for i, j in sorted(chosen):
+            if i in reached:
+                reached.add(j)
+        if nodes - 1 not in reached:
+            raise SpaceError(f"`edges` must lead from node 0 to node {nodes - 1}, but got {sorted(chosen)}.")
         self.name = name
         self.skeleton = skeleton
         self.nodes = nodes

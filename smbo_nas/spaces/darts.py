@@ -86,13 +86,19 @@ class DARTSSpace(SearchSpace):
         """The params of a genotype as the authors print it.
 
         Args:
-            genotype: `normal` and `reduce`, each a list of `(operation, earlier node)`, two per node.
+            genotype: `normal` and `reduce`, each a list of `(operation, earlier node)`, two per node. The authors'
+                namedtuple is passed as `genotype._asdict()`; its `normal_concat` and `reduce_concat` are optional.
 
         Raises:
             SpaceError: When the genotype is none of this space.
         """
         params: Params = {}
         for cell in self.cells:
+            if cell not in genotype:
+                raise SpaceError(f"a genotype must hold `normal` and `reduce`, but holds {', '.join(genotype)}.")
+            inner = list(range(2, self.nodes + 2))
+            if sorted(genotype.get(f"{cell}_concat", inner)) != inner:
+                raise SpaceError(f"`{cell}_concat` must be {inner}, but got {genotype[f'{cell}_concat']!r}.")
             pairs = list(genotype[cell])
             if len(pairs) != 2 * self.nodes:
                 raise SpaceError(f"`{cell}` must hold {2 * self.nodes} (operation, node) pairs, but got {len(pairs)}.")

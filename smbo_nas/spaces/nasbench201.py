@@ -45,6 +45,9 @@ class NASBench201Space(CellSpace):
                 op, _, i = edge.partition("~")
                 params[f"edge_{i}_{j}"] = op
         try:
-            return self.check(params)
+            params = self.check(params)
         except SpaceError as error:
             raise SpaceError(f"no architecture string of {self.name}: {text!r} ({error})") from error
+        if self.to_arch_string(params) != text:  # an edge twice, or stray separators
+            raise SpaceError(f"no architecture string of {self.name}: {text!r}.")
+        return params

@@ -1,0 +1,122 @@
+"""An Optuna study as architecture predictors need it: graphs, values, uncertain values, what is under way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import optuna
+from numpy.typing import NDArray
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from predictors.curves.base import CurvePredictor
+from predictors.graph import ArchGraph
+from smbo_nas.observations import curve_matrix
+from smbo_nas.spaces import Candidate, SearchSpace
+
+
+@dataclass(frozen=True)
+class Observations:
+    """Architectures with a value, larger is better.
+
+    Attributes:
+        candidates: `n` architectures.
+        y: Their values, `(n,)`; the predicted final value where training was stopped.
+        y_std: Standard deviation of each value, `(n,)`: 0 where it was measured to the end.
+    """
+
+    candidates: tuple[Candidate, ...]
+    y: NDArray[np.float64]
+    y_std: NDArray[np.float64]
+
+    @property
+    def graphs(self) -> tuple[ArchGraph, ...]:
+        """The graphs of the candidates."""
+        return tuple(candidate.graph for candidate in self.candidates)
+
+    def __len__(self) -> int:
+        return len(self.candidates)
+
+
+class StudyReader:
+    """Reads studies over one space; keeps the graphs it made, which the study determines.
+
+    Args:
+        space: The space of the architecture parameters; trials without all of them are left out.
+        curve_predictor: Predicts the final value of stopped trials from their curves.
+    """
+
+    def __init__(self, space: SearchSpace, curve_predictor: CurvePredictor) -> None:
+        self._space = space
+        self._curve_predictor = curve_predictor
+        self._candidates: dict[tuple[object, ...], Candidate | None] = {}
+
+    def candidate(self, trial: FrozenTrial) -> Candidate | None:
+        """The trial's architecture, or None where it has none of this space (yet)."""
+        key = tuple(trial.params.get(name) for name in self._space.choices)
+        if key not in self._candidates:
+            params = dict(zip(self._space.choices, key, strict=True))
+            valid = self._space.is_valid(params)
+            self._candidates[key] = self._space.candidate(params) if valid else None
+        return self._candidates[key]
+
+    def digests(self, trials: Sequence[FrozenTrial]) -> frozenset[str]:
+        """Digests of the trials' architectures, whatever became of them."""
+        found = (self.candidate(trial) for trial in trials)
+        return frozenset(c.graph.digest for c in found if c is not None)
+
+    def observations(self, trials: Sequence[FrozenTrial], direction: StudyDirection) -> Observations:
+        """What finished trials say about their architectures.
+
+        A PRUNED trial enters with the final value its curve predicts, learned from the COMPLETE trials' curves, and
+        that prediction's standard deviation; it is left out while no complete trial has reported a curve.
+        """
+        complete = [t for t in trials if t.state == TrialState.COMPLETE and self.candidate(t) is not None]
+        pruned = [t for t in trials if t.state == TrialState.PRUNED and self.candidate(t) is not None]
+        y = [float(t.value) for t in complete if t.value is not None]
+        std = [0.0] * len(y)
+        predicted = predict_final(self._curve_predictor, complete, pruned)
+        stopped = [t for t in pruned if t.number in predicted]
+        y += [predicted[t.number][0] for t in stopped]
+        std += [predicted[t.number][1] for t in stopped]
+        values = np.asarray(y, dtype=np.float64)
+        if direction == StudyDirection.MINIMIZE:
+            values = -values
+        finite = values[np.isfinite(values)]
+        if len(finite) < len(values):  # an infinite objective value is the worst or best there is
+            low, high = (finite.min(), finite.max()) if len(finite) else (0.0, 0.0)
+            values = np.clip(values, low, high)
+        candidates = tuple(c for c in map(self.candidate, [*complete, *stopped]) if c is not None)
+        return Observations(candidates, values, np.asarray(std, dtype=np.float64))
+
+
+def predict_final(
+    predictor: CurvePredictor, complete: Sequence[FrozenTrial], stopped: Sequence[FrozenTrial]
+) -> dict[int, tuple[float, float]]:
+    """Mean and standard deviation of the final value of each stopped trial, by trial number, in the study's units.
+
+    The predictor is fitted on the curves of the complete trials; without any, or without a finite value to go by,
+    nothing is predicted.
+    """
+    from sklearn.base import clone
+
+    stopped = [t for t in stopped if any(np.isfinite(v) for v in t.intermediate_values.values())]
+    finished = [t for t in complete if t.intermediate_values]
+    if not stopped or not finished:
+        return {}
+    _, curves = curve_matrix([*finished, *stopped])
+    fitted = clone(predictor).fit(curves[: len(finished)])
+    mean, std = fitted.predict(curves[len(finished) :], at=curves.shape[1], return_std=True)
+    return {
+        t.number: (float(m), float(s))
+        for t, m, s in zip(stopped, mean, std, strict=True)
+        if np.isfinite(m) and np.isfinite(s)
+    }
+
+
+def finished_in_order(study: optuna.Study, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """COMPLETE and PRUNED trials in the order in which they ended."""
+    done = [t for t in trials if t.state in (TrialState.COMPLETE, TrialState.PRUNED)]
+    return sorted(done, key=lambda t: (t.datetime_complete or t.datetime_start, t.number))

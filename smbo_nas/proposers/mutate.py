@@ -1,0 +1,75 @@
+"""MutateProposer: neighbours of the best, their children, and random points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from smbo_nas.proposers.base import Elite, Pool, Proposer
+from smbo_nas.spaces import Params, SearchSpace
+
+
+class MutateProposer(Proposer):
+    """Proposes mutations and crossovers of the best measured architectures, and random ones.
+
+    The candidate generation of BANANAS (White, Neiswanger and Savani, AAAI 2021, sec. 5: mutations of the best) with
+    crossovers and random points added, so that the search neither starves nor stalls.
+
+    Args:
+        elites: How many of the best architectures are parents.
+        mutations: Mutations drawn; each changes one parameter, and one more with probability 1/2, and so on.
+        crossovers: Crossovers of two parents drawn, each mutated with probability 1/2.
+        randoms: Random points drawn.
+
+    Raises:
+        ValueError: When a number is negative or `elites` below 1.
+    """
+
+    def __init__(self, *, elites: int = 20, mutations: int = 600, crossovers: int = 200, randoms: int = 400) -> None:
+        if elites < 1:
+            raise ValueError(f"`elites` must be at least 1, but got {elites}.")
+        for name, value in {"mutations": mutations, "crossovers": crossovers, "randoms": randoms}.items():
+            if value < 0:
+                raise ValueError(f"`{name}` must be at least 0, but got {value}.")
+        self.elites = elites
+        self.mutations = mutations
+        self.crossovers = crossovers
+        self.randoms = randoms
+
+    def pool(
+        self, space: SearchSpace, measured: Sequence[Elite], seen: frozenset[str], rng: np.random.Generator
+    ) -> Pool:
+        """See `Proposer.pool`."""
+        known = set(seen)
+        params, graphs, digests = [], [], []
+        for point in self._points(space, measured, rng):
+            graph = space.graph(point)
+            if graph.digest not in known:
+                known.add(graph.digest)
+                params.append(point)
+                graphs.append(graph)
+                digests.append(graph.digest)
+        return Pool(tuple(params), tuple(graphs), tuple(digests))
+
+    def _points(self, space: SearchSpace, measured: Sequence[Elite], rng: np.random.Generator) -> Iterator[Params]:
+        # The sort is stable, so equal values keep the study's order and a seed its proposals.
+        parents = [elite.params for elite in sorted(measured, key=lambda elite: -elite.value)[: self.elites]]
+        if parents:
+            for _ in range(self.mutations):
+                yield _mutated(space, parents[rng.integers(len(parents))], rng)
+            for _ in range(self.crossovers):
+                first, second = rng.integers(len(parents), size=2)
+                child = space.crossover(parents[first], parents[second], rng)
+                yield child if rng.random() < 0.5 else _mutated(space, child, rng)
+        for _ in range(self.randoms):
+            yield space.sample(rng)
+
+
+def _mutated(space: SearchSpace, params: Params, rng: np.random.Generator) -> Params:
+    if space.size == 1:
+        return params
+    mutant = space.mutate(params, rng)
+    while rng.random() < 0.5:
+        mutant = space.mutate(mutant, rng)
+    return mutant

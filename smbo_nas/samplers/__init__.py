@@ -1,0 +1,7 @@
+"""Samplers: Optuna `BaseSampler`s over architectures."""
+
+from __future__ import annotations
+
+from smbo_nas.samplers.smbo import SMBOSampler
+
+__all__ = ["SMBOSampler"]
