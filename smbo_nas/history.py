@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import optuna
 from numpy.typing import NDArray
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
@@ -116,7 +115,7 @@ def predict_final(
     }
 
 
-def finished_in_order(study: optuna.Study, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+def finished_in_order(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
     """COMPLETE and PRUNED trials in the order in which they ended."""
     done = [t for t in trials if t.state in (TrialState.COMPLETE, TrialState.PRUNED)]
     return sorted(done, key=lambda t: (t.datetime_complete or t.datetime_start, t.number))

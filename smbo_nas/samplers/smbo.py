@@ -143,7 +143,7 @@ class SMBOSampler(BaseSampler):
         seen = self._reader.digests(trials)
         fixed = _fixed_params(trial, self._space)
         rng = self._rng(trial, "architecture")
-        finished = finished_in_order(study, trials)
+        finished = finished_in_order(trials)
         used = finished[: refit_point(len(finished))]
         observed = self._reader.observations(used, study.direction)
         if len(observed) < self._n_startup_trials:
