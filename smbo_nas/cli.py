@@ -1,0 +1,120 @@
+"""The command line: `smbo-nas search` and `smbo-nas report`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+app = typer.Typer(
+    help="Neural architecture search for Optuna users.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+@app.callback()
+def _app() -> None:
+    """Neural architecture search for Optuna users."""
+
+
+@app.command()
+def search(
+    out: Annotated[Path, typer.Option(help="Folder of the results; the same command again goes on with it.")],
+    data: Annotated[
+        str, typer.Option(help="digits, mnist5k, fashion-mnist, an .npz file, a folder of images, or module:function.")
+    ] = "digits",
+    space: Annotated[
+        str, typer.Option(help="nasbench201, nasbench101, darts, pnas, chain, or module:attribute.")
+    ] = "nasbench201",
+    trials: Annotated[int, typer.Option(help="Architectures to try, earlier runs included.")] = 24,
+    epochs: Annotated[int, typer.Option(help="Epochs of a training that is not stopped early.")] = 12,
+    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
+    workers: Annotated[int, typer.Option(help="Processes that train side by side.")] = 1,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    storage: Annotated[str | None, typer.Option(help="Optuna storage URL; default: a journal file in --out.")] = None,
+    study: Annotated[str, typer.Option(help="Name of the study in the storage.")] = "smbo-nas",
+    timeout: Annotated[float | None, typer.Option(help="Seconds after which no further epoch is started.")] = None,
+    sampler: Annotated[str, typer.Option(help="smbo, tpe or random.")] = "smbo",
+    pruner: Annotated[str, typer.Option(help="curve, median, hyperband or none.")] = "curve",
+    batch_size: Annotated[int, typer.Option(help="Images per training step.")] = 64,
+    learning_rate: Annotated[float, typer.Option(help="Highest learning rate of the schedule.")] = 0.1,
+    size: Annotated[
+        list[str] | None, typer.Option(help="Size of the networks, such as channels=16; may be repeated.")
+    ] = None,
+) -> None:
+    """Searches for the best network of a space on a data set, and writes it, trained, to --out."""
+    from smbo_nas.search import SearchSettings, SearchView, run_search
+
+    try:
+        settings = SearchSettings(
+            out=out,
+            data=data,
+            space=space,
+            trials=trials,
+            epochs=epochs,
+            seed=seed,
+            workers=workers,
+            device=device,
+            storage=storage,
+            study=study,
+            timeout=timeout,
+            sampler=sampler,
+            pruner=pruner,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            sizes=_sizes(size or []),
+        )
+        with SearchView(settings) as view:
+            complete = run_search(settings, view.show, command=_command())
+        view.conclude(complete)
+    except (ValueError, OSError) as error:
+        _fail(error)
+    if not complete:
+        raise typer.Exit(INTERRUPTED)
+
+
+@app.command()
+def report(run: Annotated[Path, typer.Argument(help="The --out folder of a search.")]) -> None:
+    """Writes report.html of a search again."""
+    from smbo_nas.report import write_report
+
+    try:
+        typer.echo(write_report(run))
+    except (ValueError, OSError) as error:
+        _fail(error)
+
+
+def _sizes(options: Sequence[str]) -> dict[str, int]:
+    sizes = {}
+    for option in options:
+        name, equals, value = option.partition("=")
+        if not equals or not name or not value.isdecimal():
+            raise ValueError(f"`size` must be name=number, such as channels=16, but got {option!r}.")
+        sizes[name] = int(value)
+    return sizes
+
+
+def _command() -> str:
+    return shlex.join(["smbo-nas", *sys.argv[1:]])
+
+
+def _fail(error: Exception) -> NoReturn:
+    message = " ".join(str(error).split())
+    typer.echo(f"smbo-nas: {message}", err=True)
+    raise typer.Exit(BAD_INPUT)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()

@@ -1,0 +1,18 @@
+"""The search command's loop: workers, resume, results."""
+
+from __future__ import annotations
+
+from smbo_nas.search.run import OutputFolderError, run_search
+from smbo_nas.search.settings import PRUNERS, SAMPLERS, SearchSettings
+from smbo_nas.search.study import StudyConflictError
+from smbo_nas.search.view import SearchView
+
+__all__ = [
+    "PRUNERS",
+    "SAMPLERS",
+    "OutputFolderError",
+    "SearchSettings",
+    "SearchView",
+    "StudyConflictError",
+    "run_search",
+]

@@ -1,0 +1,39 @@
+"""What a worker tells the progress display."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Begun:
+    """The search begins: so many trials were finished by earlier runs, so many are continued."""
+
+    finished: int
+    continued: int
+
+
+@dataclass(frozen=True)
+class EpochDone:
+    """An epoch was trained and reported (`replayed`: it was read from a checkpoint)."""
+
+    trial: int
+    epoch: int
+    value: float
+    replayed: bool
+
+
+@dataclass(frozen=True)
+class TrialEnded:
+    """A trial is finished: `state` COMPLETE, PRUNED or FAIL, and the reason of a failure."""
+
+    trial: int
+    state: str
+    value: float | None
+    epochs: int
+    reason: str | None = None
+
+
+Event = Begun | EpochDone | TrialEnded
+Emit = Callable[[Event], None]

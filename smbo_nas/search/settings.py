@@ -1,0 +1,98 @@
+"""SearchSettings: what one search is, and what makes it the same search as another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from smbo_nas.spaces import SearchSpace, get_space
+
+SAMPLERS = ("smbo", "tpe", "random")
+PRUNERS = ("curve", "median", "hyperband", "none")
+
+PROXY_SIZES: Mapping[str, Mapping[str, int]] = {
+    "nasbench201": {"channels": 8, "cells_per_stage": 1},
+    "nasbench101": {"channels": 16, "cells_per_stack": 1},
+    "nasnet": {"channels": 8, "layers": 3},
+    "chain": {"channels": 8},
+}
+"""Sizes of the networks that a search trains, by skeleton: small, so that a search takes minutes on a CPU."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchSettings:
+    """The arguments of the search command.
+
+    Attributes:
+        out: Folder of everything the search writes.
+        data: See `smbo_nas.training.load_data`.
+        space: See `smbo_nas.spaces.get_space`.
+        trials: Architectures in all, at least 1; a study that has some already trains the rest.
+        epochs: Epochs of a training that is not stopped, at least 1.
+        seed: Of every random choice, at least 0.
+        workers: Processes that train side by side, at least 1.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        storage: Optuna storage URL; None is a journal file in `out`.
+        study: Name of the study in the storage.
+        timeout: Seconds after which no further epoch is started; None is no limit.
+        sampler: One of `SAMPLERS`.
+        pruner: One of `PRUNERS`.
+        batch_size: Images per training step.
+        learning_rate: The schedule's highest learning rate.
+        sizes: Sizes of the networks; those not given are `PROXY_SIZES`.
+
+    Raises:
+        ValueError: When a value is out of range.
+    """
+
+    out: Path
+    data: str = "digits"
+    space: str = "nasbench201"
+    trials: int = 24
+    epochs: int = 12
+    seed: int = 0
+    workers: int = 1
+    device: str = "auto"
+    storage: str | None = None
+    study: str = "smbo-nas"
+    timeout: float | None = None
+    sampler: str = "smbo"
+    pruner: str = "curve"
+    batch_size: int = 64
+    learning_rate: float = 0.1
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, least in {"trials": 1, "epochs": 1, "seed": 0, "workers": 1, "batch_size": 1}.items():
+            value = getattr(self, name)
+            if value < least:
+                raise ValueError(f"`{name}` must be at least {least}, but got {value}.")
+        for name, allowed in {"sampler": SAMPLERS, "pruner": PRUNERS}.items():
+            value = getattr(self, name)
+            if value not in allowed:
+                raise ValueError(f"`{name}` must be one of {', '.join(allowed)}, but got {value!r}.")
+        if self.timeout is not None and not self.timeout > 0:
+            raise ValueError(f"`timeout` must be above 0 seconds, but got {self.timeout}.")
+        if not self.learning_rate > 0:
+            raise ValueError(f"`learning_rate` must be above 0, but got {self.learning_rate}.")
+
+    def network_sizes(self, space: SearchSpace) -> dict[str, int]:
+        """Sizes of the networks of `space`."""
+        return {**PROXY_SIZES.get(space.skeleton or "", {}), **self.sizes}
+
+    def identity(self) -> dict[str, Any]:
+        """What a study's values and proposals depend on: two searches may share a study if these are equal."""
+        space = get_space(self.space)
+        return {
+            "space": space.to_dict(),
+            "data": self.data,
+            "epochs": self.epochs,
+            "seed": self.seed,
+            "sampler": self.sampler,
+            "pruner": self.pruner,
+            "batch_size": self.batch_size,
+            "learning_rate": self.learning_rate,
+            "sizes": self.network_sizes(space),
+        }

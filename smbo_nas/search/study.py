@@ -1,0 +1,127 @@
+"""Opening the study of a search: a new one, or the same one again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import optuna
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler
+from optuna.storages import BaseStorage
+
+from smbo_nas.search.settings import SearchSettings
+from smbo_nas.spaces import SearchSpace
+
+IDENTITY_KEY = "smbo_nas:search"
+"""User attribute of the study: `SearchSettings.identity`."""
+JOURNAL = "journal.log"
+
+
+class StudyConflictError(ValueError):
+    """The storage or folder holds another search; the message says how it differs."""
+
+
+def open_study(settings: SearchSettings, space: SearchSpace) -> optuna.Study:
+    """The search's study, created if there is none.
+
+    Raises:
+        StudyConflictError: When the study of that name is another search; nothing is changed then.
+        ValueError: When the storage cannot be opened.
+    """
+    storage = open_storage(settings)
+    known = {s.study_name for s in optuna.get_all_study_summaries(storage)}
+    if settings.study in known:
+        study = optuna.load_study(
+            study_name=settings.study, storage=storage, sampler=_sampler(settings, space), pruner=_pruner(settings)
+        )
+        _check_identity(settings, study)
+        return study
+    study = optuna.create_study(
+        study_name=settings.study,
+        storage=storage,
+        direction="maximize",
+        sampler=_sampler(settings, space),
+        pruner=_pruner(settings),
+    )
+    study.set_user_attr(IDENTITY_KEY, settings.identity())
+    return study
+
+
+def open_storage(settings: SearchSettings) -> BaseStorage:
+    """The Optuna storage: a journal file in the output folder unless a URL is given.
+
+    Raises:
+        ValueError: When the URL cannot be opened.
+    """
+    if settings.storage is not None:
+        try:
+            return optuna.storages.get_storage(settings.storage)
+        except Exception as error:  # SQLAlchemy and the database drivers each have their own
+            reason = str(error).splitlines()[0]
+            raise ValueError(f"`storage` {settings.storage!r} cannot be opened: {reason}") from error
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+
+    path = str(settings.out / JOURNAL)
+    return JournalStorage(JournalFileBackend(path, lock_obj=JournalFileOpenLock(path)))
+
+
+def repair_journal(out: Path) -> None:
+    """Removes what a killed process may have left: a half-written last line, and the journal's lock.
+
+    To be called only by the process that owns `out`.
+    """
+    path = out / JOURNAL
+    for lock in out.glob(JOURNAL + ".lock*"):
+        lock.unlink(missing_ok=True)
+    if not path.exists():
+        return
+    with path.open("rb+") as journal:
+        content = journal.read()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            journal.truncate(whole)
+
+
+def _check_identity(settings: SearchSettings, study: optuna.Study) -> None:
+    ours = json.loads(json.dumps(settings.identity()))
+    theirs = study.user_attrs.get(IDENTITY_KEY)
+    if theirs is None:
+        raise StudyConflictError(
+            f"study {settings.study!r} in this storage was not made by `smbo-nas search`; use another `--study` name."
+        )
+    for name, value in ours.items():
+        if theirs.get(name) != value:
+            raise StudyConflictError(
+                f"study {settings.study!r} was made with {name} {_short(theirs.get(name))}, but now {name} is "
+                f"{_short(value)}; use the same {name}, or another `--out` (or `--study`) for a new search."
+            )
+
+
+def _short(value: object) -> str:
+    if isinstance(value, dict) and "name" in value:
+        return repr(value["name"])
+    return repr(value)
+
+
+def _sampler(settings: SearchSettings, space: SearchSpace) -> BaseSampler:
+    if settings.sampler == "tpe":
+        return optuna.samplers.TPESampler(seed=settings.seed)
+    if settings.sampler == "random":
+        return optuna.samplers.RandomSampler(seed=settings.seed)
+    from smbo_nas.samplers import SMBOSampler
+
+    return SMBOSampler(space, seed=settings.seed)
+
+
+def _pruner(settings: SearchSettings) -> BasePruner:
+    if settings.pruner == "none":
+        return optuna.pruners.NopPruner()
+    if settings.pruner == "median":
+        return optuna.pruners.MedianPruner()
+    if settings.pruner == "hyperband":
+        return optuna.pruners.HyperbandPruner(max_resource=settings.epochs)
+    from smbo_nas.pruners import CurvePruner
+
+    return CurvePruner(horizon=settings.epochs)

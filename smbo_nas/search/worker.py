@@ -1,0 +1,122 @@
+"""One worker of a search: continues what a dead process left, then asks for new trials."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import optuna
+from optuna.trial import TrialState
+
+from smbo_nas.search.events import Emit, EpochDone, TrialEnded
+from smbo_nas.search.settings import SearchSettings
+from smbo_nas.search.study import open_study
+from smbo_nas.spaces import get_space
+from smbo_nas.training import EpochRecord, TrainingConfig, TrainingEvaluator, load_data
+from smbo_nas.training.objective import REASON_KEY, TrainingObjective
+
+OWNER_KEY = "smbo_nas:out"
+"""User attribute of a trial: the output folder of the search that trains it."""
+TRIALS_FOLDER = "trials"
+
+
+class Budget(Protocol):
+    """Counts the new trials that may still be started, over all workers."""
+
+    def claim(self) -> bool:
+        """Takes one trial, if there is one left."""
+
+
+class OutOfTimeError(Exception):
+    """The search's time is over; the trial under way goes on when the search is started again."""
+
+
+@dataclass
+class LocalBudget:
+    """The budget of a single worker."""
+
+    left: int
+
+    def claim(self) -> bool:
+        """Takes one trial, if there is one left."""
+        self.left -= 1
+        return self.left >= 0
+
+
+def make_objective(settings: SearchSettings, on_epoch: Callable[..., None] | None = None) -> TrainingObjective:
+    """The objective of a search: its space, data, training and checkpoints.
+
+    Raises:
+        ValueError: When space, data or device is none.
+    """
+    space = get_space(settings.space)
+    config = TrainingConfig(
+        epochs=settings.epochs, batch_size=settings.batch_size, learning_rate=settings.learning_rate
+    )
+    evaluator = TrainingEvaluator(load_data(settings.data, seed=settings.seed), config, device=settings.device)
+    return TrainingObjective(
+        space,
+        evaluator,
+        folder=settings.out / TRIALS_FOLDER,
+        seed=settings.seed,
+        on_epoch=on_epoch,
+        **settings.network_sizes(space),
+    )
+
+
+def work(settings: SearchSettings, stale: Sequence[int], budget: Budget, deadline: float | None, emit: Emit) -> None:
+    """Runs trials until the budget or the time is used up.
+
+    Args:
+        settings: The search.
+        stale: Ids of RUNNING trials whose process is gone; they are continued first, from their checkpoints.
+        budget: Of new trials.
+        deadline: `time.time()` after which no epoch is started.
+        emit: Told of every epoch and trial.
+    """
+
+    def on_epoch(trial: optuna.Trial, record: EpochRecord) -> None:
+        emit(EpochDone(trial.number, record.epoch, record.val_accuracy, record.replayed))
+        if deadline is not None and time.time() > deadline and record.epoch < settings.epochs:
+            raise OutOfTimeError
+
+    objective = make_objective(settings, on_epoch)
+    study = open_study(settings, objective.space)
+    try:
+        for trial_id in stale:
+            _run_trial(study, optuna.trial.Trial(study, trial_id), objective, emit)
+        while (deadline is None or time.time() < deadline) and budget.claim():
+            trial = study.ask()
+            trial.set_user_attr(OWNER_KEY, str(settings.out.resolve()))
+            _run_trial(study, trial, objective, emit)
+    except OutOfTimeError:
+        return
+
+
+def _run_trial(study: optuna.Study, trial: optuna.Trial, objective: TrainingObjective, emit: Emit) -> None:
+    """Runs one trial to its end; whatever its objective raises ends the trial, not the search."""
+    state: TrialState | None = None
+    value: float | None = None
+    try:
+        value = objective(trial)
+    except OutOfTimeError:
+        raise
+    except optuna.TrialPruned:
+        state = TrialState.PRUNED
+    except Exception as error:
+        state = TrialState.FAIL
+        trial.set_user_attr(REASON_KEY, f"{type(error).__name__}: {error}")
+    if value is not None and value != value:
+        state, value = TrialState.FAIL, None
+    told = study.tell(trial, value, state=state)
+    emit(
+        TrialEnded(
+            trial=told.number,
+            state=told.state.name,
+            value=told.value if told.state == TrialState.COMPLETE else None,
+            epochs=len(told.intermediate_values),
+            reason=told.user_attrs.get(REASON_KEY),
+        )
+    )
