@@ -11,6 +11,8 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
+from operator import index
 from typing import Any
 
 INPUT = "input"
@@ -52,7 +54,7 @@ class ArchGraph:
 
     Raises:
         GraphError: When an edge goes backwards (a cycle), leaves the graph or joins two cells, a cell has no input
-            or not exactly one output as its last node, or lengths do not match.
+            or not exactly one output as its last node, lengths do not match, or a field is of the wrong type.
     """
 
     ops: tuple[str, ...]
@@ -64,22 +66,26 @@ class ArchGraph:
         set_field = object.__setattr__  # the dataclass is frozen: this is its own constructor
         try:
             set_field(self, "ops", tuple(self.ops))
-            set_field(self, "edges", tuple(sorted((int(i), int(j)) for i, j in self.edges)))
+            set_field(self, "edges", tuple(sorted((index(i), index(j)) for i, j in self.edges)))
             named = dict(self.attributes)
             values = {k: tuple(float(x) for x in named[k]) for k in sorted(named)}
             set_field(self, "attributes", tuple(values.items()))
-            set_field(self, "cell", tuple(int(c) for c in self.cell))
+            set_field(self, "cell", tuple(index(c) for c in self.cell))
         except (TypeError, ValueError) as error:
             raise GraphError(f"the graph's fields are of the wrong type: {error}.") from error
+        self._validate()
         if not any(self.cell):
             set_field(self, "cell", ())
-        self._validate()
 
     def _validate(self) -> None:
         n = len(self.ops)
         if not all(isinstance(op, str) and op for op in self.ops):
             raise GraphError(f"`ops` must be non-empty strings, but got {self.ops!r}.")
         for name, column in self.attributes:
+            if not isinstance(name, str) or not name:
+                raise GraphError(f"an attribute's name must be a non-empty string, but got {name!r}.")
+            if not all(map(isfinite, column)):
+                raise GraphError(f"attribute {name!r} must be finite, but got {column!r}.")
             if len(column) != n:
                 raise GraphError(
                     f"attribute {name!r} must have one value for each of the {n} nodes, but got {len(column)}."
@@ -87,7 +93,7 @@ class ArchGraph:
         if self.cell and len(self.cell) != n:
             raise GraphError(f"`cell` must have one index for each of the {n} nodes, but got {len(self.cell)}.")
         cells = self.cells
-        if list(cells) != sorted(cells) or set(cells) != set(range(max(cells, default=0) + 1)):
+        if self.cell and (list(cells) != sorted(cells) or set(cells) != set(range(max(cells) + 1))):
             raise GraphError(f"`cell` must count 0, 0, ..., 1, 1, ..., but got {self.cell!r}.")
         self._validate_edges(cells)
         for k in range(max(cells, default=0) + 1):
@@ -117,11 +123,14 @@ class ArchGraph:
             ops: `n` operation labels.
 
         Raises:
-            GraphError: When the shapes differ or the graph has a cycle.
+            GraphError: When the shapes differ, a count is no whole number or the graph has a cycle.
         """
         n = len(ops)
         if len(matrix) != n or any(len(row) != n for row in matrix):
             raise GraphError(f"`matrix` must be {n} x {n}, one row and column per operation.")
+        for count in (count for row in matrix for count in row):
+            if count < 0 or int(count) != count:
+                raise GraphError(f"`matrix` must hold whole numbers of at least 0, but got {count!r}.")
         edges = [(i, j) for i in range(n) for j in range(n) for _ in range(int(matrix[i][j]))]
         return _reordered(ops, edges, {}, (), rank=range(n))
 

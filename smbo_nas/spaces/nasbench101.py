@@ -34,7 +34,7 @@ class NASBench101Space(SearchSpace):
             raise SpaceError(f"`max_edges` must be at least 1, but got {max_edges}.")
         self.vertices = vertices
         self.max_edges = max_edges
-        self._choices = {f"op_{k}": self.ops for k in range(1, vertices - 1)}
+        self._choices: dict[str, tuple[str, ...]] = {f"op_{k}": self.ops for k in range(1, vertices - 1)}
         self._choices |= {f"inputs_{k}": subset_choices(k) for k in range(1, vertices)}
 
     @property
