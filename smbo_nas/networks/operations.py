@@ -1,0 +1,122 @@
+"""The operations that nodes of a graph may carry, by the names the papers give them.
+
+An operation is a factory `(c_in, c_out, stride) -> nn.Module` whose module turns `(b, c_in, h, w)` into
+`(b, c_out, ceil(h / stride), ceil(w / stride))`. Add your own with `register_operation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import nn
+
+from predictors.graph import CONCAT, OUTPUT, SUM, GraphError, is_input
+from smbo_nas.networks.layers import AsymmetricConvBN, ConvBN, FactorizedReduce, SeparableConvBN, Zero
+
+OperationFactory = Callable[[int, int, int], nn.Module]
+
+
+def _conv(kernel: int, relu: str) -> OperationFactory:
+    return lambda c_in, c_out, stride: ConvBN(c_in, c_out, kernel, stride=stride, relu=relu)
+
+
+def _separable(kernel: int) -> OperationFactory:
+    """DARTS applies the separable convolution twice, the stride in the first."""
+    return lambda c_in, c_out, stride: nn.Sequential(
+        SeparableConvBN(c_in, c_in, kernel, stride=stride), SeparableConvBN(c_in, c_out, kernel)
+    )
+
+
+def _dilated(kernel: int) -> OperationFactory:
+    return lambda c_in, c_out, stride: SeparableConvBN(c_in, c_out, kernel, stride=stride, dilation=2)
+
+
+def _pool(make: Callable[[int], nn.Module]) -> OperationFactory:
+    """Pooling; a change of width needs a ReLU-conv1x1-BN first, as in NAS-Bench-201."""
+
+    def factory(c_in: int, c_out: int, stride: int) -> nn.Module:
+        if c_in == c_out:
+            return make(stride)
+        return nn.Sequential(ConvBN(c_in, c_out, 1, relu="before"), make(stride))
+
+    return factory
+
+
+def _identity(c_in: int, c_out: int, stride: int) -> nn.Module:
+    if stride == 1 and c_in == c_out:
+        return nn.Identity()
+    return _factorized_reduce(c_in, c_out, stride)
+
+
+def _factorized_reduce(c_in: int, c_out: int, stride: int) -> nn.Module:
+    if stride == 2:
+        return FactorizedReduce(c_in, c_out)
+    return ConvBN(c_in, c_out, 1, stride=stride, relu="before")
+
+
+_max_pool = _pool(lambda stride: nn.MaxPool2d(3, stride=stride, padding=1))
+_avg_pool = _pool(lambda stride: nn.AvgPool2d(3, stride=stride, padding=1, count_include_pad=False))
+
+_OPERATIONS: dict[str, OperationFactory] = {
+    # every space
+    "none": lambda _, c_out, stride: Zero(c_out, stride),
+    "zero": lambda _, c_out, stride: Zero(c_out, stride),
+    "identity": _identity,
+    "skip_connect": _identity,
+    "factorized_reduce": _factorized_reduce,
+    "avg_pool_3x3": _avg_pool,
+    "max_pool_3x3": _max_pool,
+    # NAS-Bench-201
+    "nor_conv_1x1": _conv(1, "before"),
+    "nor_conv_3x3": _conv(3, "before"),
+    # DARTS, NASNet, PNAS
+    "sep_conv_3x3": _separable(3),
+    "sep_conv_5x5": _separable(5),
+    "sep_conv_7x7": _separable(7),
+    "dil_conv_3x3": _dilated(3),
+    "dil_conv_5x5": _dilated(5),
+    "conv_1x7_7x1": lambda c_in, c_out, stride: AsymmetricConvBN(c_in, c_out, 7, stride=stride),
+    # NAS-Bench-101
+    "conv1x1-bn-relu": _conv(1, "after"),
+    "conv3x3-bn-relu": _conv(3, "after"),
+    "maxpool3x3": _max_pool,
+    # plain convolutional networks
+    "conv_1x1": _conv(1, "after"),
+    "conv_3x3": _conv(3, "after"),
+    "conv_5x5": _conv(5, "after"),
+    "conv_7x7": _conv(7, "after"),
+}
+
+
+def known_operations() -> tuple[str, ...]:
+    """The names of all operations, the registered ones included."""
+    return tuple(_OPERATIONS)
+
+
+def register_operation(name: str, factory: OperationFactory, *, replace: bool = False) -> None:
+    """Makes `name` an operation that graphs may carry, in this process.
+
+    Args:
+        name: What the nodes of a graph are labelled with.
+        factory: `(c_in, c_out, stride) -> nn.Module`. Its module must not write into its input, which other nodes read.
+        replace: Whether `name` may already be an operation.
+
+    Raises:
+        ValueError: When the name is taken, or is a label of inputs, outputs or merges.
+    """
+    if not name or is_input(name) or name in (OUTPUT, SUM, CONCAT):
+        raise ValueError(f"an operation cannot be called {name!r}: graphs use this label for something else.")
+    if name in _OPERATIONS and not replace:
+        raise ValueError(f"operation {name!r} exists; pass `replace=True` to change it.")
+    _OPERATIONS[name] = factory
+
+
+def make_operation(name: str, c_in: int, c_out: int, stride: int = 1) -> nn.Module:
+    """The module of an operation: `(b, c_in, h, w)` to `(b, c_out, ceil(h / stride), ceil(w / stride))`.
+
+    Raises:
+        GraphError: When there is no such operation.
+    """
+    if name not in _OPERATIONS:
+        raise GraphError(f"unknown operation {name!r}; known operations: {', '.join(sorted(_OPERATIONS))}.")
+    return _OPERATIONS[name](c_in, c_out, stride)

@@ -1,0 +1,3 @@
+"""How cells are stacked into networks: one module per paper."""
+
+from __future__ import annotations
