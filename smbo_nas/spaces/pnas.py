@@ -44,7 +44,7 @@ class PNASSpace(SearchSpace):
             raise SpaceError(f"`blocks` must be at least 1, but got {blocks}.")
         if isinstance(ops, str) or not ops or len(set(ops)) < len(ops):
             raise SpaceError(f"`ops` must be distinct operation names, at least one, but got {ops!r}.")
-        if isinstance(combine, str) or not combine or not set(combine) <= {SUM, CONCAT}:
+        if isinstance(combine, str) or sorted(combine) not in ([SUM], [CONCAT], [SUM, CONCAT]):
             raise SpaceError(f"`combine` must be a selection of {SUM!r} and {CONCAT!r}, but got {combine!r}.")
         self.blocks = blocks
         self.ops = tuple(ops)
