@@ -100,6 +100,8 @@ class DARTSSpace(SearchSpace):
             if sorted(genotype.get(f"{cell}_concat", inner)) != inner:
                 raise SpaceError(f"`{cell}_concat` must be {inner}, but got {genotype[f'{cell}_concat']!r}.")
             pairs = list(genotype[cell])
+            if any(isinstance(pair, str) or len(pair) != 2 for pair in pairs):
+                raise SpaceError(f"`{cell}` must hold (operation, node) pairs, but got {pairs!r}.")
             if len(pairs) != 2 * self.nodes:
                 raise SpaceError(f"`{cell}` must hold {2 * self.nodes} (operation, node) pairs, but got {len(pairs)}.")
             for k in range(2, self.nodes + 2):

@@ -57,8 +57,8 @@ def test_an_invalid_suggestion_is_pruned_with_its_reason() -> None:
     with pytest.raises(optuna.TrialPruned, match=r"^no architecture of nasbench101: the output is not connected"):
         space.suggest(FixedTrial(cut))  # type: ignore[arg-type]
     full = {f"inputs_{k}": ",".join(map(str, range(k))) for k in range(1, 7)}
+    full |= {f"op_{k}": space.ops[0] for k in range(1, 6)}
     with pytest.raises(optuna.TrialPruned, match=r"21 edges are in use, more than 9\.$"):
-        full |= {f"op_{k}": space.ops[0] for k in range(1, 6)}
         NASBench101Space().suggest(FixedTrial(full))  # type: ignore[arg-type]
 
 
