@@ -11,15 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad, relu
 
 
-def conv(
-    c_in: int,
-    c_out: int,
-    kernel: int | tuple[int, int],
-    *,
-    stride: int | tuple[int, int] = 1,
-    dilation: int = 1,
-    groups: int = 1,
-) -> nn.Conv2d:
+class Conv(nn.Conv2d):
     """A convolution without bias and with `same` padding, initialised as in He et al. (2015), fan-in, normal.
 
     Args:
@@ -30,14 +22,27 @@ def conv(
         dilation: Distance of the kernel's taps.
         groups: `c_in` for a depthwise convolution.
     """
-    height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
-    padding = (dilation * (height - 1) // 2, dilation * (width - 1) // 2)
-    layer = nn.Conv2d(
-        c_in, c_out, (height, width), stride=stride, padding=padding, dilation=dilation, groups=groups, bias=False
-    )
-    if not layer.weight.is_meta:  # where there is nothing to initialise, PyTorch still takes its time
-        nn.init.kaiming_normal_(layer.weight, mode="fan_in", nonlinearity="relu")
-    return layer
+
+    def __init__(
+        self,
+        c_in: int,
+        c_out: int,
+        kernel: int | tuple[int, int],
+        *,
+        stride: int | tuple[int, int] = 1,
+        dilation: int = 1,
+        groups: int = 1,
+    ) -> None:
+        height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
+        padding = (dilation * (height - 1) // 2, dilation * (width - 1) // 2)
+        super().__init__(
+            c_in, c_out, (height, width), stride=stride, padding=padding, dilation=dilation, groups=groups, bias=False
+        )
+
+    def reset_parameters(self) -> None:
+        """Draws the weights anew."""
+        if not self.weight.is_meta:  # where there is nothing to draw, PyTorch still takes its time
+            nn.init.kaiming_normal_(self.weight, mode="fan_in", nonlinearity="relu")
 
 
 class ConvBN(nn.Module):
@@ -47,7 +52,7 @@ class ConvBN(nn.Module):
         super().__init__()
         if relu not in (None, "before", "after"):
             raise ValueError(f"`relu` must be 'before', 'after' or None, but got {relu!r}.")
-        self.conv = conv(c_in, c_out, kernel, stride=stride)
+        self.conv = Conv(c_in, c_out, kernel, stride=stride)
         self.norm = nn.BatchNorm2d(c_out)
         self.relu = relu
 
@@ -64,8 +69,8 @@ class SeparableConvBN(nn.Module):
 
     def __init__(self, c_in: int, c_out: int, kernel: int, *, stride: int = 1, dilation: int = 1) -> None:
         super().__init__()
-        self.depthwise = conv(c_in, c_in, kernel, stride=stride, dilation=dilation, groups=c_in)
-        self.pointwise = conv(c_in, c_out, 1)
+        self.depthwise = Conv(c_in, c_in, kernel, stride=stride, dilation=dilation, groups=c_in)
+        self.pointwise = Conv(c_in, c_out, 1)
         self.norm = nn.BatchNorm2d(c_out)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -79,8 +84,8 @@ class AsymmetricConvBN(nn.Module):
 
     def __init__(self, c_in: int, c_out: int, kernel: int, *, stride: int = 1) -> None:
         super().__init__()
-        self.row = conv(c_in, c_out, (1, kernel), stride=(1, stride))
-        self.column = conv(c_out, c_out, (kernel, 1), stride=(stride, 1))
+        self.row = Conv(c_in, c_out, (1, kernel), stride=(1, stride))
+        self.column = Conv(c_out, c_out, (kernel, 1), stride=(stride, 1))
         self.norm = nn.BatchNorm2d(c_out)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -96,8 +101,8 @@ class FactorizedReduce(nn.Module):
         super().__init__()
         if c_out < 2:
             raise ValueError(f"a factorized reduction needs at least 2 output channels, but got {c_out}.")
-        self.conv_0 = conv(c_in, c_out // 2, 1, stride=2)
-        self.conv_1 = conv(c_in, c_out - c_out // 2, 1, stride=2)
+        self.conv_0 = Conv(c_in, c_out // 2, 1, stride=2)
+        self.conv_1 = Conv(c_in, c_out - c_out // 2, 1, stride=2)
         self.norm = nn.BatchNorm2d(c_out)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -70,10 +70,10 @@ def nasbench101(
     input_shape: tuple[int, int, int],
     num_classes: int,
     channels: int = 128,
-    cells_per_stage: int = 3,
-    stages: int = 3,
+    cells_per_stack: int = 3,
+    stacks: int = 3,
 ) -> nn.Module:
-    """Stem, `stages` stacks of cells with 2x2 max pooling between them, global average pooling, classifier.
+    """Stem, `stacks` stacks of cells with 2x2 max pooling between them, global average pooling, classifier.
 
     The channels double from stack to stack. Vertices on no path to the output are not built, as the paper prunes them.
     Departs from the paper in batch normalisation's momentum: PyTorch's 0.1 instead of 0.003, which needs more steps
@@ -84,8 +84,8 @@ def nasbench101(
         input_shape: `(channels, height, width)` of an image.
         num_classes: Number of classes.
         channels: Channels of the stem and of the first stack.
-        cells_per_stage: Cells in each stack.
-        stages: Number of stacks.
+        cells_per_stack: Cells in each stack.
+        stacks: Number of stacks.
 
     Raises:
         GraphError: When the graph is not one cell with one input.
@@ -96,11 +96,11 @@ def nasbench101(
         raise GraphError("the skeleton 'nasbench101' stacks graphs of one cell with one input.")
     body: list[nn.Module] = []
     c_in = channels
-    for stage in range(stages):
-        width = channels * 2**stage
-        if stage > 0:
+    for stack in range(stacks):
+        width = channels * 2**stack
+        if stack > 0:
             body.append(nn.MaxPool2d(2, ceil_mode=True))
-        for _ in range(cells_per_stage):
+        for _ in range(cells_per_stack):
             body.append(nasbench101_cell(cell, c_in, width))
             c_in = width
     return nn.Sequential(

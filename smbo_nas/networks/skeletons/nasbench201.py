@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from predictors.graph import ArchGraph, GraphError
 from smbo_nas.networks.cell import CellGraph
-from smbo_nas.networks.layers import ConvBN, Head, conv
+from smbo_nas.networks.layers import Conv, ConvBN, Head
 from smbo_nas.networks.skeletons.uniform import uniform_cell
 
 
@@ -22,7 +22,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.conv_0 = ConvBN(c_in, c_out, 3, stride=2, relu="before")
         self.conv_1 = ConvBN(c_out, c_out, 3, relu="before")
-        self.shortcut = nn.Sequential(nn.AvgPool2d(2, ceil_mode=True), conv(c_in, c_out, 1))
+        self.shortcut = nn.Sequential(nn.AvgPool2d(2, ceil_mode=True), Conv(c_in, c_out, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """`(b, c_in, h, w)` to `(b, c_out, ceil(h / 2), ceil(w / 2))`."""

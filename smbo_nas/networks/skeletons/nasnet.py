@@ -112,7 +112,8 @@ def nasnet(
     """Stem, `layers` cells of which those at a third and two thirds reduce, global average pooling, classifier.
 
     The channels double at each reduction. A graph of two cells gives the normal and the reduction cell; a graph of one
-    cell is both, with stride 2 where it reduces, as in PNAS. PNAS' N cells between reductions are `layers = 3 N + 2`.
+    cell is both, with stride 2 where it reduces, as in PNAS. With the papers' N, `layers` is 3 N in PNAS, where each
+    later third begins with its reduction, and 3 N + 2 in NASNet and DARTS, where reductions stand between the thirds.
 
     Args:
         graph: The cells.
