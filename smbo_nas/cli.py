@@ -54,7 +54,7 @@ def search(
     ] = None,
 ) -> None:
     """Searches for the best network of a space on a data set, and writes it, trained, to --out."""
-    from smbo_nas.search import SearchSettings, SearchView, run_search
+    from smbo_nas.search import Outcome, SearchSettings, SearchView, run_search
 
     try:
         settings = SearchSettings(
@@ -76,11 +76,11 @@ def search(
             sizes=_sizes(size or []),
         )
         with SearchView(settings) as view:
-            complete = run_search(settings, view.show, command=_command())
-        view.conclude(complete)
+            outcome = run_search(settings, view.show, command=_command())
+        view.conclude(outcome)
     except (ValueError, OSError) as error:
         _fail(error)
-    if not complete:
+    if outcome == Outcome.INTERRUPTED:
         raise typer.Exit(INTERRUPTED)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -166,7 +166,7 @@ class SMBOSampler(BaseSampler):
         self._record(study, trial, PREDICTION_KEY, {"mean": sign * float(mean[0]), "std": float(std[0])})
         return pool.params[chosen]
 
-    def _random(self, seen: frozenset[str], fixed: Mapping[str, str], rng: np.random.Generator) -> Params:
+    def _random(self, seen: frozenset[str], fixed: Params, rng: np.random.Generator) -> Params:
         """A random architecture, new where one is found soon."""
         for _ in range(_MAX_RANDOM_DRAWS):
             params = self._space.sample(rng) | fixed
@@ -215,10 +215,10 @@ def _fixed_params(trial: FrozenTrial, space: SearchSpace) -> Params:
     """What is decided already: enqueued parameters, and those a killed process had suggested."""
     enqueued = trial.system_attrs.get("fixed_params", {})
     fixed = {**enqueued, **trial.params}
-    return {name: fixed[name] for name in space.choices if name in fixed}
+    return {name: str(fixed[name]) for name in space.choices if name in fixed}
 
 
-def _agreeing(pool: Pool, fixed: Mapping[str, str]) -> Pool:
+def _agreeing(pool: Pool, fixed: Params) -> Pool:
     """The candidates that keep the fixed parameters."""
     if not fixed:
         return pool

@@ -161,5 +161,6 @@ def _save_best(settings: SearchSettings, best: FrozenTrial, objective: TrainingO
     if checkpoint is None:
         raise ValueError("`objective` keeps no checkpoints: there is no trained network to save.")
     load_weights(checkpoint, network)
-    save_network(settings.out / BEST, network, space=space, params=candidate.params)
+    about = {"data": data.name, "mean": data.mean, "std": data.std, "class_names": data.class_names}
+    save_network(settings.out / BEST, network, space=space, params=candidate.params, metadata=about)
     return evaluate(network.to(resolve_device(settings.device)), data.test).accuracy

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 
 import optuna
 from filelock import FileLock, Timeout
@@ -24,11 +25,19 @@ _ADOPT_AFTER_SECONDS = 60.0
 """A trial in a shared storage that never got an owner is left alone this long: its process may be about to sign it."""
 
 
+class Outcome(StrEnum):
+    """How a run of a search ended; all but `COMPLETE` go on when it is started again."""
+
+    COMPLETE = "complete"
+    OUT_OF_TIME = "out of time"
+    INTERRUPTED = "interrupted"
+
+
 class OutputFolderError(ValueError):
     """The output folder is in use, or holds something else; nothing was changed."""
 
 
-def run_search(settings: SearchSettings, emit: Emit, command: str = "") -> bool:
+def run_search(settings: SearchSettings, emit: Emit, command: str = "") -> Outcome:
     """Searches, or goes on with the search in `settings.out`, and writes its results there.
 
     Args:
@@ -37,8 +46,7 @@ def run_search(settings: SearchSettings, emit: Emit, command: str = "") -> bool:
         command: How the search was started, for the report.
 
     Returns:
-        Whether the search is complete; False when it was interrupted or ran out of time. Started again with the same
-        settings it goes on with nothing lost but the epochs under way.
+        How it ended. Unless complete, the same settings go on with nothing lost but the epochs under way.
 
     Raises:
         ValueError: When the settings, the folder or the study do not fit; nothing on disk is changed then.
@@ -62,17 +70,19 @@ def run_search(settings: SearchSettings, emit: Emit, command: str = "") -> bool:
             emit(event)
 
         emit(Begun(finished, len(stale)))
+        outcome = Outcome.OUT_OF_TIME
         try:
             if settings.workers == 1:
                 work(settings, stale, LocalBudget(new), deadline, on_event)
             else:
                 run_workers(settings, stale, new, deadline, on_event)
         except KeyboardInterrupt:
-            pass  # a trial under way stays RUNNING, with its checkpoint
+            outcome = Outcome.INTERRUPTED  # a trial under way stays RUNNING, with its checkpoint
         finally:
             clock.tick(force=True)
             write_outputs(settings, study, objective, seconds=clock.seconds, command=command)
-        return sum(t.state.is_finished() for t in study.get_trials(deepcopy=False)) >= settings.trials
+        done = sum(t.state.is_finished() for t in study.get_trials(deepcopy=False))
+        return Outcome.COMPLETE if done >= settings.trials else outcome
 
 
 def _check_sizes(objective: TrainingObjective) -> None:

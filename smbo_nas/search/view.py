@@ -107,11 +107,11 @@ class SearchView:
         remaining = self._progress.tasks[0].remaining or 0.0
         return max(0.0, pace * remaining)
 
-    def conclude(self, complete: bool) -> None:
+    def conclude(self, outcome: str) -> None:
         """Says how it ended, and where the results are."""
         out = self._settings.out
-        if not complete:
-            self._console.print("Not finished; the same command goes on where this stopped.")
+        if outcome != "complete":
+            self._console.print(f"Not finished ({outcome}); the same command goes on where this stopped.")
         self._console.print(f"Results in {out}: open {out / 'report.html'}", soft_wrap=True)
 
 

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smbo_nas.search import SearchSettings
+from smbo_nas.spaces import get_space
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("trials", 0),
+        ("epochs", 0),
+        ("seed", -1),
+        ("workers", 0),
+        ("batch_size", 0),
+        ("sampler", "annealing"),
+        ("pruner", "axe"),
+        ("timeout", 0.0),
+        ("learning_rate", 0.0),
+    ],
+)
+def test_values_out_of_range_are_refused_by_name(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"`{name}` must be .*{value}"):
+        SearchSettings(out=Path("runs"), **{name: value})
+
+
+def test_the_identity_is_json_and_ignores_what_changes_no_value() -> None:
+    one = SearchSettings(out=Path("a"), trials=3, workers=1, timeout=None)
+    other = SearchSettings(out=Path("b"), trials=9, workers=2, timeout=5.0)
+    assert one.identity() == other.identity() == json.loads(json.dumps(one.identity()))
+    assert SearchSettings(out=Path("a"), epochs=13).identity() != one.identity()
+
+
+def test_sizes_replace_the_small_defaults_one_by_one() -> None:
+    settings = SearchSettings(out=Path("a"), sizes={"channels": 32})
+    assert settings.network_sizes(get_space("nasbench201")) == {"channels": 32, "cells_per_stage": 1}
