@@ -10,6 +10,8 @@ from typing import Any
 
 from torch import nn
 
+from smbo_nas.training.data.image_data import ImageData
+
 
 @dataclass(frozen=True)
 class EpochRecord:
@@ -58,7 +60,13 @@ class Evaluator(abc.ABC):
 
     Nothing outside an evaluator may assume how its values come about: by training from scratch
     (:class:`~smbo_nas.training.scratch.TrainingEvaluator`), from inherited or from shared weights.
+
+    Attributes:
+        data: What networks are evaluated on; they must take its ``input_shape`` and tell its
+            ``num_classes`` apart.
     """
+
+    data: ImageData
 
     @property
     @abc.abstractmethod

@@ -76,6 +76,9 @@ class Trainer:
             momentum=config.momentum,
             weight_decay=config.weight_decay,
             nesterov=config.momentum > 0,
+            # One kernel for all parameters: on small networks, Python is the cost. But on the CPU it
+            # does not skip the steps that the loss scaler wants skipped (seen in PyTorch 2.13).
+            fused=not self._scaler.is_enabled(),
         )
         self.epoch = 0
         self.learning_rate = config.learning_rate

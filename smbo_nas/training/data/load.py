@@ -77,7 +77,7 @@ def _read(spec: str, image_size: int | None) -> RawData | ImageData:
     if name == "fashion-mnist":
         return fashion_mnist(Path(folder).expanduser())
     path = Path(spec).expanduser()
-    if path.is_dir():
+    if spec and path.is_dir():
         if has_idx_files(path):
             return idx_folder(path, name=path.resolve().name)
         return image_folder(path, image_size=image_size)

@@ -42,7 +42,8 @@ def image_folder(root: Path, *, image_size: int | None = None) -> RawData:
         validation = next((name for name in _VALIDATION if name in parts), "")
         wanted = {"train": "train", "validation": validation, "test": "test"}
         files = {part: _class_files(parts[n]) for part, n in wanted.items() if n in parts}
-    mode = "L" if all(_is_grey(path) for part in files.values() for path, _ in part) else "RGB"
+    grey = [_is_grey(path) for part in files.values() for path, _ in part]
+    mode = "L" if all(grey) else "RGB"
     splits = {part: _read(root, pairs, mode, image_size) for part, pairs in files.items()}
     return RawData(root.resolve().name, splits["train"], splits.get("validation"), splits.get("test"))
 
