@@ -7,10 +7,12 @@ from typing import Any
 
 from predictors.graph import CONCAT, INPUT, OUTPUT, SUM, ArchGraph
 from smbo_nas.spaces.base import Params, SearchSpace, SpaceError
-from smbo_nas.spaces.subsets import parse_subset, subset_choices
+from smbo_nas.spaces.subsets import NO_NODE, parse_subset, subset_choices
 
 CHAIN_OPS = ("conv_3x3", "conv_5x5", "sep_conv_3x3", "sep_conv_5x5", "max_pool_3x3", "avg_pool_3x3", "skip_connect")
 """Operations of a layer; a `skip_connect` layer makes the chain shorter."""
+STRIDED_IDENTITY = "factorized_reduce"
+"""Operation that changes only the resolution or the channels."""
 
 
 class ChainSpace(SearchSpace):
@@ -18,8 +20,10 @@ class ChainSpace(SearchSpace):
 
     After Zoph and Le, "Neural Architecture Search with Reinforcement Learning", ICLR 2017, sec. 3.3 (anchor points),
     with operations in place of free filter shapes. The network has `stages` stages; the first layer of each but the
-    first has stride 2 and doubles the channels (node attributes `stride` and `width`, the channel multiple). A strided
-    `skip_connect` is no identity and is labelled `factorized_reduce`. An edge between stages is a strided projection.
+    first has stride 2 and doubles the channels (node attributes `stride` and `width`, the channel multiple). What a
+    layer takes from an earlier stage is projected by a node of its own, `factorized_reduce`, so that all a sum takes is
+    alike. A `skip_connect` that changes the channels (strided, or after a concatenation) is no identity and is labelled
+    `factorized_reduce` too.
 
     Args:
         layers: Number of layers, at least 1.
@@ -63,28 +67,32 @@ class ChainSpace(SearchSpace):
         }
 
     def _graph(self, params: Params) -> ArchGraph:
-        ops = [INPUT]
-        stride, width = [1], [1]
+        ops, stride, width = [INPUT], [1], [1]
         edges: list[tuple[int, int]] = []
-        at = [0]
-        stage = [k * self.stages // self.layers for k in range(self.layers)]
-        for k in range(1, self.layers + 1):
-            reduces = k > 1 and stage[k - 1] > stage[k - 2]
-            multiple = 2 ** stage[k - 1]
-            sources = [*parse_subset(params.get(f"skips_{k}", "none")), k - 1]
-            nodes = [at[s] for s in sources]
-            if self.merge == CONCAT and len(sources) > 1:
-                edges += [(node, len(ops)) for node in nodes]
-                nodes = [len(ops)]
-                ops.append(CONCAT)
-                stride.append(1)
-                width.append(width[at[k - 1]])
-            op = params[f"op_{k}"]
-            edges += [(node, len(ops)) for node in nodes]
-            at.append(len(ops))
-            ops.append("factorized_reduce" if op == "skip_connect" and reduces else op)
-            stride.append(2 if reduces else 1)
+
+        def add(op: str, sources: Sequence[int], *, reduces: int = 1, multiple: int) -> int:
+            edges.extend((source, len(ops)) for source in sources)
+            ops.append(op)
+            stride.append(reduces)
             width.append(multiple)
+            return len(ops) - 1
+
+        at = [0]
+        stages = [k * self.stages // self.layers for k in range(self.layers)]
+        for k, stage in enumerate(stages, start=1):
+            entry = stages[max(k - 2, 0)]  # the stage whose resolution and channels the layer's inputs have
+            nodes: list[int] = []
+            for source in (*parse_subset(params.get(f"skips_{k}", NO_NODE)), k - 1):
+                behind = entry - stages[max(source - 1, 0)]
+                node = at[source]
+                nodes.append(add(STRIDED_IDENTITY, [node], reduces=2**behind, multiple=2**entry) if behind else node)
+            joins = self.merge == CONCAT and len(nodes) > 1
+            if joins:
+                nodes = [add(CONCAT, nodes, multiple=2**entry)]
+            op = params[f"op_{k}"]
+            if op == "skip_connect" and (joins or stage > entry):  # it has to change the channels
+                op = STRIDED_IDENTITY
+            at.append(add(op, nodes, reduces=2 ** (stage - entry), multiple=2**stage))
         edges.append((at[-1], len(ops)))
         ops.append(OUTPUT)
         attributes = {"stride": (*stride, 1), "width": (*width, width[-1])}

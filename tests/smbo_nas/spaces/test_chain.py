@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+from collections import defaultdict
+from itertools import islice
+
 import pytest
 
+from predictors.graph import ArchGraph
 from smbo_nas.spaces import ChainSpace
 
 
@@ -38,20 +42,56 @@ def test_a_layer_concatenates_what_it_skips_to() -> None:
     assert graph.digest != added.graph(point(added, *["conv_3x3"] * 3, skips_3="1")).digest
 
 
+def nodes(graph: ArchGraph) -> list[tuple[str, float, float]]:
+    """Operation, stride and width of each node."""
+    return list(zip(graph.ops, graph.attribute("stride") or (), graph.attribute("width") or (), strict=True))
+
+
+def test_stages_halve_the_resolution_and_double_the_channels() -> None:
+    space = ChainSpace(layers=5, ops=("conv_3x3", "skip_connect"), stages=3)
+    graph = space.graph(point(space, "conv_3x3", "conv_3x3", "skip_connect", "skip_connect", "conv_3x3"))
+    assert nodes(graph) == [
+        ("input", 1, 1),
+        ("conv_3x3", 1, 1),
+        ("conv_3x3", 1, 1),
+        ("factorized_reduce", 2, 2),  # a strided skip is no identity
+        ("skip_connect", 1, 2),
+        ("conv_3x3", 2, 4),
+        ("output", 1, 4),
+    ]
+
+
+def test_what_comes_from_an_earlier_stage_is_projected() -> None:
+    space = ChainSpace(layers=6, ops=("conv_3x3",), stages=3)
+    graph = space.graph(point(space, *["conv_3x3"] * 6, skips_3="1", skips_6="1,3"))
+    projected = [k for k, op in enumerate(graph.ops) if op == "factorized_reduce"]
+    assert [nodes(graph)[k][1:] for k in projected] == [(4, 4), (2, 4)]  # layer 3 still reads its own stage's maps
+    first, second = projected
+    assert graph.predecessors()[first] == [1]
+    assert graph.predecessors()[second] == [3]
+    assert graph.predecessors()[second + 1] == [5, first, second]
+
+
 @pytest.mark.parametrize("merge", ["add", "concat"])
-def test_stages_halve_the_resolution_and_double_the_channels(merge: str) -> None:
+def test_networks_of_equal_digest_have_equally_many_parameters(merge: str) -> None:
     space = ChainSpace(layers=4, ops=("conv_3x3", "skip_connect"), stages=2, merge=merge)
-    graph = space.graph(point(space, "conv_3x3", "conv_3x3", "skip_connect", "skip_connect", skips_4="2"))
-    at = {op: k for k, op in enumerate(graph.ops)}
-    stride, width = graph.attribute("stride"), graph.attribute("width")
-    assert stride is not None
-    assert width is not None
-    assert graph.ops.count("factorized_reduce") == 1  # the strided skip is no identity
-    assert [stride[at[op]] for op in ("input", "conv_3x3", "factorized_reduce", "skip_connect")] == [1, 1, 2, 1]
-    assert [width[at[op]] for op in ("input", "conv_3x3", "factorized_reduce", "skip_connect")] == [1, 1, 2, 2]
-    assert sum(stride) == graph.n_nodes + 1
-    assert width[-1] == 2
-    assert ("concat" in at) == (merge == "concat")
+    counts: dict[str, set[int]] = defaultdict(set)
+    sizes: dict[str, int] = defaultdict(int)
+    for params in islice(space.enumerate(), 0, None, 5):
+        candidate = space.candidate(params)
+        network = candidate.build(input_shape=(1, 8, 8), num_classes=2, channels=4)
+        counts[candidate.graph.digest].add(sum(weight.numel() for weight in network.parameters()))
+        sizes[candidate.graph.digest] += 1
+    assert max(sizes.values()) > 1
+    assert all(len(found) == 1 for found in counts.values())
+
+
+def test_a_skip_after_a_concatenation_is_a_projection() -> None:
+    space = ChainSpace(layers=3, ops=("conv_3x3", "skip_connect"), stages=1, merge="concat")
+    joined = space.graph(point(space, "conv_3x3", "skip_connect", "conv_3x3", skips_2="0"))
+    assert joined.ops == ("input", "conv_3x3", "concat", "factorized_reduce", "conv_3x3", "output")
+    plain = space.graph(point(space, "conv_3x3", "skip_connect", "conv_3x3", skips_3="0"))
+    assert plain.canonical().ops == ("input", "conv_3x3", "concat", "conv_3x3", "output")
 
 
 def test_a_skip_layer_makes_the_chain_shorter() -> None:
