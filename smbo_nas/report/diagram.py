@@ -46,7 +46,7 @@ STYLE = """
 """Style sheet of the drawings, for light and dark; `draw_graph` brings it along, a page needs it once."""
 
 _LINE = 17.0
-_SMALLEST = 0.8  # a page may shrink a drawing that far: its text stays legible
+_SMALLEST = 0.72  # a page may shrink a drawing that far: its text stays legible
 _LAYER_GAP = 36.0
 _TIP = 7.0
 _MARGIN = 6.0

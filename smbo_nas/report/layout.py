@@ -37,7 +37,7 @@ class Layout:
 
 
 def layered_layout(
-    widths: Sequence[float], edges: Sequence[Edge], *, max_per_layer: int = 4, gap: float = 14.0, bend: float = 8.0
+    widths: Sequence[float], edges: Sequence[Edge], *, max_per_layer: int = 3, gap: float = 14.0, bend: float = 8.0
 ) -> Layout:
     """Lays a graph out.
 
@@ -99,32 +99,39 @@ def _order(layer: Sequence[int], hops: Sequence[Edge]) -> list[list[int]]:
     order: list[list[int]] = [[] for _ in range(max(layer, default=-1) + 1)]
     for v, k in enumerate(layer):
         order[k].append(v)
+    above, below = _neighbours(len(layer), hops)
     best, fewest = [list(row) for row in order], _crossings(order, hops)
     for sweep in range(_SWEEPS):
         if fewest == 0:
             break
         downward = sweep % 2 == 0
-        neighbours = _neighbours(len(layer), hops, above=downward)
+        neighbours = above if downward else below
         rows = range(1, len(order)) if downward else range(len(order) - 2, -1, -1)
         for k in rows:
             fixed = order[k - 1] if downward else order[k + 1]
             place = {v: float(p) for p, v in enumerate(fixed)}
             current = {v: float(p) for p, v in enumerate(order[k])}
             order[k].sort(key=lambda v: (_mean([place[u] for u in neighbours[v]], current[v]), current[v]))
-        _swap_neighbours(order, hops)
+        _swap_neighbours(order, above, below)
         crossings = _crossings(order, hops)
         if crossings < fewest:
             best, fewest = [list(row) for row in order], crossings
     return best
 
 
-def _swap_neighbours(order: list[list[int]], hops: Sequence[Edge]) -> None:
+def _swap_neighbours(order: list[list[int]], above: list[list[int]], below: list[list[int]]) -> None:
+    """Swaps neighbours in a layer wherever their own edges then cross less."""
+    place = {v: p for row in order for p, v in enumerate(row)}
+
+    def crossings(left: int, right: int) -> int:
+        return sum(place[a] > place[b] for side in (above, below) for a in side[left] for b in side[right])
+
     for row in order:
         for p in range(len(row) - 1):
-            crossings = _crossings(order, hops)
-            row[p], row[p + 1] = row[p + 1], row[p]
-            if _crossings(order, hops) >= crossings:
-                row[p], row[p + 1] = row[p + 1], row[p]
+            u, v = row[p], row[p + 1]
+            if crossings(v, u) < crossings(u, v):
+                row[p], row[p + 1] = v, u
+                place[u], place[v] = p + 1, p
 
 
 def _crossings(order: Sequence[Sequence[int]], hops: Sequence[Edge]) -> int:
@@ -148,8 +155,6 @@ def _coordinates(
 
     Keeping a minimal distance between neighbours is an isotonic regression once the distances are subtracted.
     """
-    from sklearn.isotonic import isotonic_regression
-
     x = [0.0] * len(size)
     pulls: list[list[tuple[int, float]]] = [[] for _ in size]
     for u, v in hops:
@@ -170,17 +175,33 @@ def _coordinates(
         for row, offset in rows if sweep % 2 == 0 else reversed(rows):
             wanted = [sum(w * x[u] for u, w in pulls[v]) / total[v] if total[v] else x[v] for v in row]
             shifted = [w - distance for w, distance in zip(wanted, offset, strict=True)]
-            placed = isotonic_regression(shifted, sample_weight=[max(total[v], 1e-3) for v in row])
+            placed = _isotonic(shifted, [max(total[v], 1e-3) for v in row])
             for v, position, distance in zip(row, placed, offset, strict=True):
-                x[v] = float(position) + distance
+                x[v] = position + distance
     return x
 
 
-def _neighbours(n: int, hops: Sequence[Edge], *, above: bool) -> list[list[int]]:
-    result: list[list[int]] = [[] for _ in range(n)]
+def _isotonic(values: Sequence[float], weights: Sequence[float]) -> list[float]:
+    """The non-decreasing sequence nearest to `values` in weighted squares, by pooling adjacent violators."""
+    blocks: list[tuple[float, float, int]] = []  # mean, weight, length
+    for value, weight in zip(values, weights, strict=True):
+        block = (value, weight, 1)
+        while blocks and blocks[-1][0] > block[0]:
+            mean, total, length = blocks.pop()
+            joint = total + block[1]
+            block = ((mean * total + block[0] * block[1]) / joint, joint, length + block[2])
+        blocks.append(block)
+    return [mean for mean, _, length in blocks for _ in range(length)]
+
+
+def _neighbours(n: int, hops: Sequence[Edge]) -> tuple[list[list[int]], list[list[int]]]:
+    """Each vertex's neighbours in the layer above and in the layer below."""
+    above: list[list[int]] = [[] for _ in range(n)]
+    below: list[list[int]] = [[] for _ in range(n)]
     for u, v in hops:
-        result[v if above else u].append(u if above else v)
-    return result
+        below[u].append(v)
+        above[v].append(u)
+    return above, below
 
 
 def _mean(values: Sequence[float], default: float) -> float:

@@ -44,7 +44,7 @@ def duration(seconds: float | None) -> str:
     """A time span: "4.2 s", "3 min 12 s", "1 h 05 min"."""
     if seconds is None:
         return ABSENT
-    if seconds < 10:
+    if seconds < 9.95:
         return f"{seconds:.1f}{NBSP}s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 1:
