@@ -1,0 +1,71 @@
+"""A mixture of Student-t distributions per curve: what a curve predictor says of one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtr
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class StudentMixture:
+    """One mixture of `k` Student-t components for each of `m` curves.
+
+    Attributes:
+        weights: Shape `(m, k)`, each row sums to 1.
+        loc: Shape `(m, k)`, in the units of the metric.
+        scale: Shape `(m, k)`, not negative; 0 is a value known exactly.
+        dof: Shape `(m, k)`, degrees of freedom, above 2 so that the standard deviation exists.
+    """
+
+    weights: Array
+    loc: Array
+    scale: Array
+    dof: Array
+
+    def mean(self) -> Array:
+        """The mean of every mixture, shape `(m,)`."""
+        return np.asarray((self.weights * self.loc).sum(1), dtype=np.float64)
+
+    def std(self) -> Array:
+        """The standard deviation of every mixture, shape `(m,)`."""
+        within = self.scale**2 * self.dof / (self.dof - 2)
+        between = (self.loc - self.mean()[:, None]) ** 2
+        return np.sqrt((self.weights * (within + between)).sum(1))
+
+    def cdf(self, value: ArrayLike) -> Array:
+        """The probability of a value at or below `value` (one number or one per curve), `(m,)`."""
+        threshold = np.broadcast_to(np.asarray(value, dtype=np.float64), len(self.loc))[:, None]
+        gap = threshold - self.loc
+        spread = np.where(self.scale > 0, self.scale, 1.0)
+        below = np.where(self.scale > 0, stdtr(self.dof, gap / spread), gap >= 0)
+        return np.asarray(np.clip((self.weights * below).sum(1), 0.0, 1.0))
+
+    def quantile(self, q: float) -> Array:
+        """The `q`-quantile of every mixture by bisection, shape `(m,)`.
+
+        Args:
+            q: Probability strictly between 0 and 1.
+        """
+        share = self.weights[:, self.weights.max(0) > 1e-7]
+        if share.shape[1] < self.weights.shape[1]:  # Most shapes of a dictionary are ruled out.
+            kept = self.weights.max(0) > 1e-7
+            share = share / share.sum(1, keepdims=True)
+            return StudentMixture(share, self.loc[:, kept], self.scale[:, kept], self.dof[:, kept]).quantile(q)
+        width = self.scale.max(1)
+        low, high = self.loc.min(1) - width, self.loc.max(1) + width
+        for _ in range(200):  # Heavy tails: widen until the quantile is inside.
+            short_low, short_high = self.cdf(low) > q, self.cdf(high) < q
+            if not (short_low.any() or short_high.any()):
+                break
+            width = 2 * width
+            low, high = np.where(short_low, low - width, low), np.where(short_high, high + width, high)
+        for _ in range(60):
+            middle = 0.5 * (low + high)
+            above = self.cdf(middle) >= q
+            low, high = np.where(above, low, middle), np.where(above, middle, high)
+        return high
