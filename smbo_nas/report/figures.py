@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 COMPLETE, BEST, STOPPED, FAILED = "#2b87c8", "#d55e00", "#8b95a1", "#c0649b"
-_FADED = "rgba(43,135,200,0.55)"
+_FADED, _FAINT = "rgba(43,135,200,0.55)", "rgba(43,135,200,0.2)"
+_MANY = 60
 _MIN_FOCUS = 8
 _HOVER = "%{text}<extra></extra>"
 
@@ -72,7 +73,7 @@ def curves_figure(run: Run) -> go.Figure:
     complete = [r for r in run.of_state("COMPLETE", "RUNNING") if r is not best]
     stopped = run.of_state("PRUNED", "FAIL")
     _lines(figure, run, stopped, "stopped early or failed", {"color": STOPPED, "width": 1.4, "dash": "dot"})
-    _lines(figure, run, complete, "trained on", {"color": _FADED, "width": 1.6})
+    _lines(figure, run, complete, "trained on", {"color": _FADED if len(complete) < _MANY else _FAINT, "width": 1.6})
     ends = [r for r in run.of_state("PRUNED") if r.curve]
     figure.add_scatter(
         x=[r.curve[-1][0] for r in ends], y=[r.curve[-1][1] for r in ends], mode="markers", name="stop",

@@ -90,6 +90,8 @@ def _predictions(run: Run) -> str:
 
 def _chart(figure: go.Figure, caption: str) -> str:
     """A figure that the page's script draws; `<` is escaped, so that no text can end the script element."""
+    if figure.layout.yaxis.range is not None:
+        caption += " Values far from the best ones are left out at first."
     data = figure.to_json().replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     return (
         f'<figure class="chart"><div class="plot" role="img" aria-label="{escape(caption)}"></div>'

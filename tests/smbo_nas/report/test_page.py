@@ -88,6 +88,8 @@ def test_the_report_of_a_search(tmp_path: Path) -> None:
     assert "smbo-nas search --data digits" in page.text
     assert "unlikely" not in page.text  # the probability says it better
     assert "the loss became nan in epoch 3" in page.text
+    focused = [figure["layout"]["yaxis"].get("range") is not None for figure in page.data]
+    assert page.text.count("left out at first") == sum(focused) == 3
     assert "Kendall's τ = 0." in page.text
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".report")] == []
 
