@@ -94,7 +94,7 @@ def load_network(folder: str | Path, *, device: str | torch.device = "cpu") -> n
     try:
         network.load_state_dict(state, assign=True)
     except RuntimeError as error:
-        raise ValueError(f"{path} does not fit its architecture: {error}") from error
+        raise ValueError(f"{path} does not fit its architecture: {' '.join(str(error).split())}") from error
     return network.eval()
 
 
