@@ -100,7 +100,8 @@ class Blueprint:
         for name, value in self.sizes.items():
             if name not in sizes:
                 raise ValueError(f"the skeleton {self.skeleton!r} has no size {name!r}; it has {', '.join(sizes)}.")
-            sizes[name] = _checked_size(name, value, sizes[name])
+            if value is not None:
+                sizes[name] = _checked_size(name, value, sizes[name])
         object.__setattr__(self, "sizes", sizes)
 
     def build(self) -> nn.Module:
@@ -188,7 +189,7 @@ def build_network(
         skeleton: `nasbench201`, `nasbench101`, `nasnet`, `chain` or a registered one.
         input_shape: `(channels, height, width)` of an image; any positive sizes.
         num_classes: Number of classes, at least 1.
-        **sizes: `channels` and the skeleton's other sizes; see `default_sizes`.
+        **sizes: `channels` and the skeleton's other sizes; None is the paper's. See `default_sizes`.
 
     Returns:
         A module from images `(b, *input_shape)` to logits `(b, num_classes)`; `blueprint_of` tells what it was built

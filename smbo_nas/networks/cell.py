@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple, cast
+from functools import reduce
+from operator import add
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -58,10 +59,6 @@ class CellGraph(NamedTuple):
     def live_sources(self, node: int) -> tuple[int, ...]:
         """What a node reads and carries signal, with multiplicity."""
         return tuple(i for i in self.sources[node] if self.live[i])
-
-    def inner(self) -> Iterator[int]:
-        """The nodes that are neither inputs nor the output."""
-        return (k for k, op in enumerate(self.ops) if not is_input(op) and op != OUTPUT)
 
 
 def applies_operation(op: str) -> bool:
@@ -125,7 +122,6 @@ class Cell(nn.Module):
                     n_slots += 1
                 sources = ((sums[inputs], None),)
             plan.append(_Step(node, sources, concat=op == CONCAT, operation=name))
-        self._last = len(graph.ops) - 1
         return n_slots, tuple(plan)
 
     def forward(self, *inputs: Tensor) -> Tensor:
@@ -137,78 +133,16 @@ class Cell(nn.Module):
         """
         if not self._plan:
             return _zeros(inputs[-1], self.output)
-        slots: list[Tensor | None] = [*inputs, *[None] * (self._n_slots - len(inputs))]
+        slots: list[Any] = [*inputs, *[None] * (self._n_slots - len(inputs))]
         operations, adapters = self.operations, self.adapters
         for slot, sources, concat, operation in self._plan:
             maps = [slots[i] if adapter is None else adapters[adapter](slots[i]) for i, adapter in sources]
-            merged = maps[0]
-            if len(maps) > 1:
-                if concat:
-                    merged = torch.cat(cast("list[Tensor]", maps), dim=1)
-                else:
-                    for other in maps[1:]:
-                        merged = cast("Tensor", merged) + cast("Tensor", other)
+            merged = torch.cat(maps, dim=1) if concat and len(maps) > 1 else reduce(add, maps)
             slots[slot] = merged if operation is None else operations[operation](merged)
-        return cast("Tensor", slots[self._last])
+        out: Tensor = slots[self._plan[-1].slot]
+        return out
 
 
 def _zeros(x: Tensor, shape: Shape) -> Tensor:
     height, width = (-(-size // shape.reduction) for size in x.shape[2:])
     return x.new_zeros(x.shape[0], shape.channels, height, width)
-
-
-Fit = Callable[[int, Shape, Shape], nn.Module | None]
-"""`(source node, shape it has, shape wanted) -> adapter`, or None where the map goes as it is."""
-
-
-class Assembler:
-    """Collects the modules of a cell while its shapes are inferred from the inputs to the output.
-
-    Args:
-        graph: The cell.
-        inputs: The shape of each input node.
-        fit: What goes on an edge.
-    """
-
-    def __init__(self, graph: CellGraph, inputs: list[Shape], fit: Fit) -> None:
-        self.graph = graph
-        self.shapes: list[Shape | None] = [*inputs, *[None] * (len(graph.ops) - len(inputs))]
-        self._fit = fit
-        self._operations: dict[int, nn.Module] = {}
-        self._adapters: dict[tuple[int, int, int], nn.Module] = {}
-
-    def arriving(self, node: int) -> list[Shape]:
-        """Shapes of the maps that a live node receives."""
-        return [cast("Shape", self.shapes[i]) for i in self.graph.live_sources(node)]
-
-    def merge(self, node: int, target: Shape, *, keep_channels: bool = False) -> Shape:
-        """Puts adapters on the edges into `node` so that what arrives can be merged; returns the merged shape.
-
-        Args:
-            node: A live node.
-            target: The shape each map is brought to.
-            keep_channels: Whether a map of the right size may keep the channels it has, as for a concatenation.
-        """
-        inputs = self.graph.live_sources(node)
-        channels = 0
-        for p, (i, shape) in enumerate(zip(inputs, self.arriving(node), strict=True)):
-            wanted = target
-            if keep_channels and shape.reduction == target.reduction:
-                wanted = shape
-            adapter = self._fit(i, shape, wanted)
-            if adapter is not None:
-                self._adapters[i, node, inputs[:p].count(i)] = adapter
-            channels += wanted.channels
-        merged = Shape(channels, target.reduction) if self.graph.ops[node] == CONCAT else target
-        self.shapes[node] = merged
-        return merged
-
-    def apply(self, node: int, operation: nn.Module, shape: Shape) -> None:
-        """Gives `node` its operation, which returns `shape`."""
-        self._operations[node] = operation
-        self.shapes[node] = shape
-
-    def cell(self, dead_output: Shape) -> Cell:
-        """The cell; `dead_output` is its output's shape where no signal reaches it."""
-        output = self.shapes[-1] or dead_output
-        return Cell(self.graph, operations=self._operations, adapters=self._adapters, output=output)

@@ -7,7 +7,8 @@ from collections import OrderedDict
 from torch import nn
 
 from predictors.graph import CONCAT, ArchGraph, GraphError
-from smbo_nas.networks.cell import Assembler, CellGraph, Shape, applies_operation
+from smbo_nas.networks.assembler import Assembler
+from smbo_nas.networks.cell import CellGraph, Shape, applies_operation
 from smbo_nas.networks.layers import ConvBN, Head
 from smbo_nas.networks.operations import make_operation
 

@@ -7,7 +7,8 @@ from collections import OrderedDict
 from torch import nn
 
 from predictors.graph import CONCAT, ArchGraph, GraphError, is_input
-from smbo_nas.networks.cell import Assembler, Cell, CellGraph, Shape, applies_operation
+from smbo_nas.networks.assembler import Assembler
+from smbo_nas.networks.cell import Cell, CellGraph, Shape, applies_operation
 from smbo_nas.networks.layers import ConvBN, Head, Truncate
 from smbo_nas.networks.operations import make_operation
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import nn
 
 from predictors.graph import CONCAT, is_input
-from smbo_nas.networks.cell import Assembler, Cell, CellGraph, Shape, applies_operation
+from smbo_nas.networks.assembler import Assembler
+from smbo_nas.networks.cell import Cell, CellGraph, Shape, applies_operation
 from smbo_nas.networks.layers import ConvBN, DropPath, FactorizedReduce
 from smbo_nas.networks.operations import make_operation
 

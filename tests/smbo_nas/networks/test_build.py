@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 import subprocess
 import sys
@@ -63,8 +64,9 @@ def test_unknown_operation_is_named_with_the_known_ones() -> None:
 
 def test_numpy_sizes_and_torch_sizes_will_do() -> None:
     shape = torch.zeros(1, 8, 8).shape
-    network = build_network(GRAPH, **(GOOD | {"input_shape": shape, "channels": np.int64(4)}))
+    network = build_network(GRAPH, **(GOOD | {"input_shape": shape, "channels": np.int64(4), "stages": None}))
     json.dumps(blueprint_of(network).to_dict())
+    assert blueprint_of(network).sizes == {"channels": 4, "cells_per_stage": 1, "stages": 3}
     assert blueprint_of(network).input_shape == (1, 8, 8)
 
 
@@ -93,7 +95,10 @@ def test_blueprint_round_trip_and_what_the_network_remembers() -> None:
     assert dict(blueprint.sizes) == {"channels": 4, "cells_per_stage": 5, "stages": 3}
     again = Blueprint.from_dict(json.loads(json.dumps(blueprint.to_dict())))
     assert again == blueprint
-    assert blueprint_of(nn.DataParallel(network)) == blueprint
+    compiled = nn.Module()
+    compiled._orig_mod = network  # as torch.compile wraps it
+    for wrapped in (nn.DataParallel(network), compiled, copy.deepcopy(network)):
+        assert blueprint_of(wrapped) == blueprint
     with pytest.raises(ValueError, match="Linear was not built by `build_network`"):
         blueprint_of(nn.Linear(1, 1))
 

@@ -13,16 +13,16 @@ from tests.smbo_nas.networks.helpers import seeded
 
 @pytest.mark.parametrize("name", known_operations())
 @pytest.mark.parametrize(("c_in", "c_out", "stride"), [(4, 4, 1), (4, 4, 2), (4, 6, 1), (6, 4, 2), (3, 5, 4)])
-@pytest.mark.parametrize("size", [(8, 8), (7, 5), (1, 1), (2, 3)])
-def test_every_operation_rounds_sizes_up_and_leaves_its_input_alone(name, c_in, c_out, stride, size) -> None:
+def test_every_operation_rounds_sizes_up_and_leaves_its_input_alone(name, c_in, c_out, stride) -> None:
     with seeded():
-        operation = make_operation(name, c_in, c_out, stride)
-        x = torch.randn(2, c_in, *size)
-    before = x.clone()
-    y = operation.eval()(x)
-    assert y.shape == (2, c_out, -(-size[0] // stride), -(-size[1] // stride))
-    assert torch.isfinite(y).all()
-    assert torch.equal(x, before)
+        operation = make_operation(name, c_in, c_out, stride).eval()
+        for height, width in ((8, 8), (7, 5), (1, 1), (2, 3)):
+            x = torch.randn(2, c_in, height, width)
+            before = x.clone()
+            y = operation(x)
+            assert y.shape == (2, c_out, -(-height // stride), -(-width // stride))
+            assert torch.isfinite(y).all()
+            assert torch.equal(x, before)
 
 
 def test_identity_only_where_nothing_changes() -> None:

@@ -88,6 +88,21 @@ def test_every_operation_of_every_space_trains(name) -> None:
 
 
 @pytest.mark.parametrize("name", SPACES)
+def test_mixed_precision(name) -> None:
+    space = SPACES[name]
+    dead = [dict.fromkeys(space.choices, "none")] if name == "nasbench201" else []
+    for params in [space.sample(np.random.default_rng(3)), *dead]:
+        with seeded():
+            network = space.build(space.graph(params), input_shape=(1, 8, 8), num_classes=3, **sizes(space))
+            images = torch.randn(4, 1, 8, 8)
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = network(images)
+        assert logits.dtype == torch.bfloat16
+        logits.float().square().sum().backward()
+        assert all(torch.isfinite(p.grad).all() for p in network.parameters() if p.grad is not None)
+
+
+@pytest.mark.parametrize("name", SPACES)
 def test_state_dict_round_trip(name) -> None:
     space = SPACES[name]
     graph = space.graph(space.sample(np.random.default_rng(7)))

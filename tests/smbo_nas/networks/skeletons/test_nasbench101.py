@@ -37,6 +37,11 @@ def published_graph(n: int, upper: str, inner: str) -> ArchGraph:
     return SPACE.graph(SPACE.from_matrix(matrix, ops))
 
 
+def last_column(n: int) -> list[int]:
+    """Where the edges into the output are in the upper triangle."""
+    return [k for k, (_, j) in enumerate(combinations(range(n), 2)) if j == n - 1]
+
+
 @pytest.mark.parametrize("cell", PUBLISHED)
 def test_parameter_counts_are_the_published_ones(cell) -> None:
     n, upper, inner, parameters = PUBLISHED[cell]
@@ -45,8 +50,9 @@ def test_parameter_counts_are_the_published_ones(cell) -> None:
         network = SPACE.build(graph, input_shape=(3, 32, 32), num_classes=10)
         smaller = SPACE.build(graph.canonical(), input_shape=(3, 32, 32), num_classes=10)
     assert count_parameters(network) == parameters
-    # The canonical form contracts a concatenation of one vertex; here no other order of vertices gives other channels.
-    if cell not in ("18a1cc20a266630d69f388023fe11581", "1bf4dfd11616fe76566694e0b6484b6e"):
+    # The canonical form contracts a concatenation of one vertex. It also reorders the vertices, and the first ones get
+    # the channels that do not divide: 128 by 3.
+    if sum(int(upper[k]) for k in last_column(n)[1:]) != 3:
         assert count_parameters(smaller) == parameters
 
 
