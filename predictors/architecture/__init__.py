@@ -1,0 +1,3 @@
+"""Estimators of a network's final value from its graph."""
+
+from __future__ import annotations

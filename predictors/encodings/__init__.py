@@ -1,0 +1,3 @@
+"""Graphs as numbers: padded batch tensors, and counts of structure."""
+
+from __future__ import annotations
