@@ -64,6 +64,25 @@ def test_canonical_form_does_not_depend_on_the_node_order(graph: ArchGraph, seed
     assert other.digest == graph.digest
 
 
+NEARLY_SYMMETRIC = {
+    "but for an attribute": ArchGraph(
+        ops=("input", "conv", "conv", "conv", "output"),
+        edges=((0, 1), (0, 2), (0, 3), (1, 4), (2, 4), (3, 4)),
+        attributes=(("width", (1, 1, 2, 3, 1)),),
+    ),
+    "but for a multiplicity": graph("conv", "conv", "conv", edges="01 01 02 02 02 03 03 03 03 14 24 34"),
+    "but for what follows": graph("conv", "conv", "pool", "conv", edges="01 02 13 24 35 45"),
+}
+
+
+@pytest.mark.parametrize("graph", NEARLY_SYMMETRIC.values(), ids=NEARLY_SYMMETRIC)
+def test_every_node_order_has_the_same_canonical_form(graph: ArchGraph) -> None:
+    rng = np.random.default_rng(0)
+    orders = {relabelled(graph, rng) for _ in range(60)}
+    assert len(orders) == 6
+    assert {order.canonical() for order in orders} == {graph.canonical()}
+
+
 @settings(deadline=None, max_examples=100)
 @given(arch_graphs())
 def test_canonical_form_is_its_own(graph: ArchGraph) -> None:
@@ -125,6 +144,10 @@ SAME = {
     ),
     "a concatenation of one thing is that thing": (graph("conv", "concat", edges="01 12 23"), PLAIN),
     "a concatenation with dead things too": (graph("conv", "none", "concat", edges="01 02 13 23 34"), PLAIN),
+    "a sum inside a concatenation by any name": (
+        graph("conv", "skip_connect", "concat", edges="01 12 02 23 03 34"),
+        graph("conv", "add", "concat", edges="01 12 02 23 03 34"),
+    ),
     "a skip into a concatenation": (
         graph("conv", "skip_connect", "concat", edges="01 12 23 03 34"),
         graph("conv", "concat", edges="01 12 02 23"),

@@ -68,6 +68,7 @@ def test_cells_of_different_classes_that_look_alike_are_not_isomorphic() -> None
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The hashes produced for directed graphs changed:UserWarning")
 def test_classes_are_those_of_the_oracle() -> None:
     """The whole partition: cells share a digest exactly if networkx finds them isomorphic."""
     buckets: dict[str, list[tuple[nx.DiGraph, set[str]]]] = defaultdict(list)
