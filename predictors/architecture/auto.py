@@ -55,8 +55,8 @@ class AutoPredictor(ArchitecturePredictor):
 
     def _predict_scores(self, graphs: list[ArchGraph]) -> tuple[Array, Array]:
         means, stds = zip(*(predictor.predict_scores(graphs) for predictor in self.predictors_), strict=True)
-        # Both learn from the same observations, so their errors are taken as fully correlated.
-        return np.mean(means, axis=0), np.mean(stds, axis=0)
+        # Both learn from the same observations: averaging them is no reason to be surer than they are.
+        return np.mean(means, axis=0), np.sqrt(np.mean(np.square(stds), axis=0))
 
     def _sample_scores(self, graphs: list[ArchGraph], n: int, rng: np.random.Generator) -> Array:
         """Draws that lie as far from the average as one predictor's draws lie from its own mean."""

@@ -74,11 +74,15 @@ class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
         Raises:
             TypeError: When `X` holds something other than graphs.
         """
-        mean, std = self.score_map_.value_moments(*self.predict_scores(X))
+        score_mean, score_std = self.predict_scores(X)
+        mean, std = self.score_map_.value_moments(score_mean, score_std)
         return (mean, std) if return_std else mean
 
     def predict_scores(self, X: Graphs) -> tuple[Array, Array]:
-        """Mean and standard deviation of the normal scores of the final values, `(len(X),)` each."""
+        """Mean and standard deviation of the normal scores of the final values, `(len(X),)` each.
+
+        The standard deviation is that of a value as training would measure it, noise included.
+        """
         check_is_fitted(self, "score_map_")
         graphs = check_graphs(X)
         if not graphs:
@@ -86,16 +90,17 @@ class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
         return self._predict_scores(graphs)
 
     def sample(self, X: Graphs, n: int = 1) -> Array:
-        """Draws functions from the posterior, in the user's units.
+        """Draws from the joint distribution of the final values, in the user's units.
 
         Args:
             X: The architectures.
             n: Number of draws.
 
         Returns:
-            `(n, len(X))`; a row is one function at all of `X`.
+            `(n, len(X))`; a row is one draw at all of `X`, equal for isomorphic graphs.
         """
-        return self.score_map_.to_values(self.sample_scores(X, n))
+        scores = self.sample_scores(X, n)
+        return self.score_map_.to_values(scores)
 
     def sample_scores(self, X: Graphs, n: int = 1) -> Array:
         """As `sample`, in normal scores.
@@ -122,6 +127,13 @@ class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
     @abstractmethod
     def _sample_scores(self, graphs: list[ArchGraph], n: int, rng: np.random.Generator) -> Array:
         """See `sample_scores`; at least one graph."""
+
+
+def draw_per_architecture(graphs: Graphs, n: int, rng: np.random.Generator) -> Array:
+    """Standard normal draws `(n, len(graphs))`, independent between architectures and equal for isomorphic graphs."""
+    place: dict[ArchGraph, int] = {}
+    which = [place.setdefault(graph.canonical(), len(place)) for graph in graphs]
+    return rng.standard_normal((n, len(place)))[:, which]
 
 
 def check_graphs(X: Any) -> list[ArchGraph]:

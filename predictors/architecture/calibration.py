@@ -13,7 +13,8 @@ Array = NDArray[np.float64]
 _PRIOR_WEIGHT = 1.0
 """Observations that the prior, residuals of variance 1, counts for."""
 _MIN_SLOPE = 0.1
-"""A ranking learned from a few networks may look useless on those left out; it still is the best guess."""
+"""Against the spread of the scores. A ranking learned from a few networks may look useless on those left out; it still
+is the best guess."""
 _MIN_SHARE = 0.25
 
 
@@ -55,7 +56,8 @@ class Calibration:
         total = max(weights.sum(), 1e-12)
         x_mean, z_mean = weights @ x / total, weights @ z / total
         covariance = weights @ ((x - x_mean) * (z - z_mean))
-        slope = max(covariance / (weights @ (x - x_mean) ** 2 + _PRIOR_WEIGHT), _MIN_SLOPE)
+        lowest = _MIN_SLOPE * np.sqrt(weights @ (z - z_mean) ** 2 / total)
+        slope = max(covariance / (weights @ (x - x_mean) ** 2 + _PRIOR_WEIGHT), lowest)
         # The noise of an observation is no error of the prediction.
         squares = np.maximum((z - z_mean - slope * (x - x_mean)) ** 2 - noise[observation] ** 2, 0.0)
         error = (weights @ squares + _PRIOR_WEIGHT) / (weights.sum() + _PRIOR_WEIGHT)

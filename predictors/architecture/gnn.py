@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from predictors.architecture.base import ArchitecturePredictor, Array
+from predictors.architecture.base import ArchitecturePredictor, Array, draw_per_architecture
 from predictors.architecture.calibration import Calibration
 from predictors.architecture.message_passing import LiveNodes, MessagePassingEnsemble
 from predictors.architecture.ranking import pair_weights, pairwise_hinge
@@ -29,7 +29,7 @@ class GNNEnsemble(ArchitecturePredictor):
     program, on all pairs at once: a pairwise hinge on the order of the values, AdamW (Loshchilov and Hutter, ICLR 2019)
     and a one-cycle learning rate (Smith and Topin, 2019). Each member leaves out its share of the observations. What
     the members say about those gives the scores, which a ranking loss leaves without scale, a mean and, with their
-    disagreement, a standard deviation. The standard deviation is that of the value itself, noise of training included.
+    disagreement, a standard deviation.
 
     Args:
         members: Number of networks, at least 2.
@@ -37,8 +37,7 @@ class GNNEnsemble(ArchitecturePredictor):
         rounds: Rounds of messages.
         steps: Steps of the optimiser.
         learning_rate: Highest learning rate of the cycle.
-        ops: Operations to expect in `predict` besides those in `fit`. The members disagree about what they have not
-            seen, so its standard deviation is large.
+        ops: Operations to expect in `predict` besides those in `fit`; what they are worth is then a guess.
         device: Where to train and predict.
         random_state: Seed of the initial weights and of the shares left out.
 
@@ -132,8 +131,5 @@ class GNNEnsemble(ArchitecturePredictor):
         members = self.calibration_.members(self._raw(self._encode(graphs)))
         mean = members.mean(axis=0)
         mix = rng.standard_normal((n, len(members))) / np.sqrt(len(members) - 1)
-        # What the members miss is an error of the architecture, the same wherever it appears in X.
-        place: dict[ArchGraph, int] = {}
-        which = [place.setdefault(graph.canonical(), len(place)) for graph in graphs]
-        missed = rng.standard_normal((n, len(place)))[:, which] * np.sqrt(self.calibration_.residual)
+        missed = draw_per_architecture(graphs, n, rng) * np.sqrt(self.calibration_.residual)
         return np.asarray(mean + mix @ (members - mean) + missed)
