@@ -15,11 +15,12 @@ from predictors.architecture.message_passing import LiveNodes, MessagePassingEns
 from predictors.architecture.ranking import pair_weights, pairwise_hinge
 from predictors.architecture.threads import single_torch_thread
 from predictors.encodings.dense import DenseEncoder, DenseGraphs
-from predictors.graph import ArchGraph
+from predictors.graph import CONCAT, SUM, ArchGraph
 
 _MARGIN = 0.2
 _WEIGHT_DECAY = 0.01
-_CHUNK = 1024
+_CHUNK = {"cpu": 128, "cuda": 8192}
+"""Graphs scored at once: what fits a CPU's cache, or fills a GPU."""
 
 
 class GNNEnsemble(ArchitecturePredictor):
@@ -77,7 +78,8 @@ class GNNEnsemble(ArchitecturePredictor):
             if getattr(self, name) < lowest:
                 raise ValueError(f"`{name}` must be at least {lowest}, but got {getattr(self, name)}.")
         rng = np.random.default_rng(self.random_state)
-        self.encoder_ = DenseEncoder(self.ops).fit([graph.canonical() for graph in graphs])
+        # A canonical form may have sums and concatenations where those of `fit` have none.
+        self.encoder_ = DenseEncoder((*self.ops, SUM, CONCAT)).fit([graph.canonical() for graph in graphs])
         self.network_ = MessagePassingEnsemble(
             members=self.members,
             n_features=self.encoder_.n_features,
@@ -118,9 +120,10 @@ class GNNEnsemble(ArchitecturePredictor):
     def _raw(self, batch: DenseGraphs) -> Array:
         """The members' scores as the loss left them, `(members, n)`."""
         parts = []
+        chunk = _CHUNK.get(torch.device(self.device).type, 1024)
         with single_torch_thread(), torch.no_grad():
-            for start in range(0, len(batch), _CHUNK):
-                part = batch[start : start + _CHUNK].to(self.device)
+            for start in range(0, len(batch), chunk):
+                part = batch[start : start + chunk].to(self.device)
                 parts.append(self.network_(part).cpu().double().numpy())
         return np.concatenate(parts, axis=1)
 

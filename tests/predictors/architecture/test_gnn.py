@@ -123,6 +123,16 @@ def test_an_operation_it_has_not_seen_must_be_expected() -> None:
     assert np.isfinite(gnn.predict(new)).all()
 
 
+def test_sums_and_concatenations_are_always_known() -> None:
+    def merged(*edges: tuple[int, int]) -> ArchGraph:
+        ops = ("input_0", "input_1", "a", "b", "add", "concat", "output")
+        return ArchGraph(ops=ops, edges=(*edges, (0, 2), (1, 3), (5, 6)))
+
+    plain = [merged((2, 5)), merged((3, 5))]  # the concatenation of one thing, contracted in the canonical form
+    gnn = GNNEnsemble(steps=5, random_state=0).fit([*plain, merged((2, 5), (3, 5))], [1.0, 2.0, 3.0])
+    assert np.isfinite(gnn.predict([merged((2, 4), (3, 4), (4, 5), (2, 5))])).all()
+
+
 @pytest.mark.parametrize(("name", "lowest"), [("members", 2), ("hidden", 1), ("rounds", 0), ("steps", 1)])
 def test_bad_arguments_are_named(name: str, lowest: int) -> None:
     graphs = random_cells(4)
