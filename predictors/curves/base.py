@@ -122,7 +122,7 @@ class CurvePredictor(BaseEstimator, ABC):
         """
         levels = np.atleast_1d(np.asarray(q, dtype=np.float64))
         if not ((levels > 0) & (levels < 1)).all():
-            raise ValueError(f"`q` must lie strictly between 0 and 1, but got {q}.")
+            raise ValueError(f"`q` must lie strictly between 0 and 1, but got {levels}.")
         distribution = self.predictive(X, at=at, prior=prior)
         return np.stack([distribution.quantile(level) for level in levels], axis=1)
 

@@ -118,7 +118,8 @@ def condition(prior: CurvePrior, y: Array, steps: Index) -> Posterior:
         y: Shape `(m, n_observed)`, finite.
         steps: The observed columns, `(n_observed,)`, counted from 0; may be empty.
     """
-    chol = np.linalg.cholesky(prior.correlation[np.ix_(steps, steps)])
+    seen = prior.correlation[np.ix_(steps, steps)]
+    chol = np.asarray(np.linalg.cholesky(seen), dtype=np.float64)
     design = np.concatenate([np.ones((1, len(steps))), prior.phi[:, steps]])
     whitened = solve_triangular(chol, np.concatenate([design, y]).T, lower=True)
     one, phi, data = whitened[:, 0], whitened[:, 1 : len(design)], whitened[:, len(design) :]

@@ -26,9 +26,12 @@ _BROAD = np.diag([0.25, 1.0])  # Covariance of (a, b) in units of the curves' sp
 
 def observed_groups(curves: Array) -> Iterator[tuple[Index, Index]]:
     """Yields the rows that are observed at the same columns, and these columns."""
-    patterns, group = np.unique(np.isfinite(curves), axis=0, return_inverse=True)
-    for index, pattern in enumerate(patterns):
-        yield np.flatnonzero(group.ravel() == index), np.flatnonzero(pattern)
+    groups: dict[bytes, list[int]] = {}
+    seen = np.isfinite(curves)
+    for row, pattern in enumerate(seen):
+        groups.setdefault(pattern.tobytes(), []).append(row)
+    for rows in groups.values():
+        yield np.array(rows, dtype=np.intp), np.flatnonzero(seen[rows[0]])
 
 
 def last_values(curves: Array) -> Array:

@@ -35,7 +35,7 @@ class StudentMixture:
         """The standard deviation of every mixture, shape `(m,)`."""
         within = self.scale**2 * self.dof / (self.dof - 2)
         between = (self.loc - self.mean()[:, None]) ** 2
-        return np.sqrt((self.weights * (within + between)).sum(1))
+        return np.asarray(np.sqrt((self.weights * (within + between)).sum(1)))
 
     def cdf(self, value: ArrayLike) -> Array:
         """The probability of a value at or below `value` (one number or one per curve), `(m,)`."""
@@ -68,4 +68,4 @@ class StudentMixture:
             middle = 0.5 * (low + high)
             above = self.cdf(middle) >= q
             low, high = np.where(above, low, middle), np.where(above, middle, high)
-        return high
+        return np.asarray(high)

@@ -170,6 +170,9 @@ class ParametricCurvePredictor(CurvePredictor):
 def _standard(curves: Array) -> tuple[float, float]:
     """A centre and a unit that diverged curves do not move."""
     values = curves[np.isfinite(curves)]
+    low, middle, high = np.percentile(values, [25, 50, 75])
+    if high > low:
+        values = values[np.abs(values - middle) <= 50 * (high - low)]
     low, high = np.percentile(values, [10, 90])
     center = float(np.median(last_values(curves)))
     return center, float(high - low) or float(np.ptp(values)) or abs(center) or 1.0

@@ -1,0 +1,167 @@
+"""When to stop a training, from its learning curve and the finished ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import clone
+
+from predictors.curves import CurvePredictor, ParametricCurvePredictor
+
+Array = NDArray[np.float64]
+Direction = Literal["maximize", "minimize"]
+
+
+@dataclass(frozen=True)
+class StopVerdict:
+    """Whether to stop a training, and what that rests on.
+
+    Attributes:
+        stop: Whether to stop.
+        probability: The probability that the final value beats the incumbent; NaN if there is
+            too little to say.
+        mean: Predicted final value, NaN likewise.
+        std: Its standard deviation, NaN likewise.
+        why: The reason in a few words.
+    """
+
+    stop: bool
+    probability: float
+    mean: float
+    std: float
+    why: str
+
+
+class StopPolicy:
+    """Stops a training whose final value is unlikely to be among the best.
+
+    The rule is that of Domhan, Springenberg and Hutter (IJCAI 2015, section 3.3): stop when the
+    probability that the final measured value beats the incumbent is below a risk. It departs
+    from theirs in that it is asked at every step, and that the predictor has learned from the
+    finished curves. A policy holds no state: the same curves always give the same verdict.
+
+    Args:
+        predictor: Predictor of final values, never fitted itself but cloned;
+            `ParametricCurvePredictor()` if None.
+        risk: Stop below this probability, strictly between 0 and 1.
+        k: The value to beat is the k-th best final value of the finished curves. The second best
+            with twice the risk loses the best network less often than the best, for the same
+            epochs saved: one lucky measurement does not set the bar.
+        n_startup_trials: No stop before this many curves are finished, at least 1.
+        n_warmup_steps: No stop within this many first steps, at least 0.
+        patience: The probability must have been below the risk at this many observed steps in a
+            row, at least 1.
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        *,
+        predictor: CurvePredictor | None = None,
+        risk: float = 0.1,
+        k: int = 2,
+        n_startup_trials: int = 4,
+        n_warmup_steps: int = 1,
+        patience: int = 1,
+    ) -> None:
+        if not 0 < risk < 1:
+            raise ValueError(f"`risk` must lie strictly between 0 and 1, but got {risk}.")
+        for name, number, least in (
+            ("k", k, 1),
+            ("n_startup_trials", n_startup_trials, 1),
+            ("n_warmup_steps", n_warmup_steps, 0),
+            ("patience", patience, 1),
+        ):
+            if number < least:
+                raise ValueError(f"`{name}` must be at least {least}, but got {number}.")
+        self.predictor = ParametricCurvePredictor() if predictor is None else predictor
+        self.risk = risk
+        self.k = k
+        self.n_startup_trials = n_startup_trials
+        self.n_warmup_steps = n_warmup_steps
+        self.patience = patience
+        self._fitted: tuple[Array, CurvePredictor] | None = None  # Saves refits, decides nothing.
+
+    def decide(
+        self,
+        finished: ArrayLike,
+        curve: ArrayLike,
+        *,
+        direction: Direction = "maximize",
+        incumbent: float | None = None,
+    ) -> StopVerdict:
+        """Says whether to stop the training that has this curve so far.
+
+        Args:
+            finished: Finished curves in the order of their start, `(n_curves, n_steps)`, NaN
+                where not observed. Their number of columns is the length of a whole curve.
+            curve: The values so far, `(n,)` with n up to `n_steps`, NaN where not observed.
+            direction: "maximize" or "minimize".
+            incumbent: The value to beat; None takes the k-th best last value of the finished.
+
+        Raises:
+            ValueError: If the shapes don't fit or `direction` is neither of the two.
+        """
+        if direction not in ("maximize", "minimize"):
+            raise ValueError(f'`direction` must be "maximize" or "minimize", but got {direction!r}.')
+        known = np.array(finished, dtype=np.float64)
+        begun = np.array(curve, dtype=np.float64)
+        if known.ndim != 2 or begun.ndim != 1 or len(begun) > known.shape[1]:
+            raise ValueError(
+                "`finished` must have shape (n_curves, n_steps) and `curve` at most n_steps "
+                f"values, but got shapes {known.shape} and {begun.shape}."
+            )
+        known = known[np.isfinite(known).any(axis=1)]
+        seen = np.flatnonzero(np.isfinite(begun))
+        if len(known) < max(self.n_startup_trials, self.k):
+            return _go_on(f"only {len(known)} finished curves")
+        if len(seen) < self.patience:
+            return _go_on(f"only {len(seen)} values observed")
+        if seen[-self.patience] < self.n_warmup_steps:
+            return _go_on(f"within the first {self.n_warmup_steps} steps")
+        if seen[-1] == known.shape[1] - 1:
+            return _go_on("the training is finished")
+        target = self._incumbent(known, direction) if incumbent is None else float(incumbent)
+
+        # The curve as it was at each of the last observed steps, the newest first.
+        history = np.full((self.patience, len(begun)), np.nan)
+        for row, last in enumerate(seen[: -self.patience - 1 : -1]):
+            history[row, : last + 1] = begun[: last + 1]
+        predictive = self._fit(known).predictive(history)
+        below = predictive.cdf(target)
+        chance = 1.0 - below if direction == "maximize" else below
+        stop = bool((chance < self.risk).all())
+        sign = ">" if direction == "maximize" else "<"
+        return StopVerdict(
+            stop=stop,
+            probability=float(chance[0]),
+            mean=float(predictive.mean()[0]),
+            std=float(predictive.std()[0]),
+            why=f"P(final {sign} {target:.6g}) = {chance[0]:.3g}",
+        )
+
+    def _incumbent(self, finished: Array, direction: Direction) -> float:
+        final = np.sort([row[np.isfinite(row)][-1] for row in finished])
+        return float(final[-self.k] if direction == "maximize" else final[self.k - 1])
+
+    def _fit(self, finished: Array) -> CurvePredictor:
+        """The predictor fitted on the finished curves, refitted when they have grown by 5 %.
+
+        Which curves it learns from depends on the curves alone, so that all workers agree.
+        """
+        block = max(len(finished) // 20, 1)
+        learned = finished[: len(finished) - len(finished) % block]
+        if self._fitted is not None and np.array_equal(self._fitted[0], learned, equal_nan=True):
+            return self._fitted[1]
+        predictor: CurvePredictor = clone(self.predictor).fit(learned)
+        self._fitted = (learned, predictor)
+        return predictor
+
+
+def _go_on(why: str) -> StopVerdict:
+    return StopVerdict(False, float("nan"), float("nan"), float("nan"), why)

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import t as student
+
+from predictors.curves import StudentMixture
+
+
+def test_one_component_is_scipys_student() -> None:
+    one = StudentMixture(*(np.array([[v]]) for v in (1.0, 2.0, 0.5, 5.0)))
+    reference = student(5.0, 2.0, 0.5)
+    assert one.mean() == pytest.approx(reference.mean())
+    assert one.std() == pytest.approx(reference.std())
+    assert one.cdf(2.7) == pytest.approx(reference.cdf(2.7))
+    for q in (0.001, 0.3, 0.999):
+        assert one.quantile(q) == pytest.approx(reference.ppf(q))
+
+
+def test_moments_and_quantiles_match_samples() -> None:
+    rng = np.random.default_rng(0)
+    w, loc, scale, dof = [0.2, 0.5, 0.3], [-1.0, 0.0, 4.0], [0.3, 1.0, 0.5], [30.0, 20.0, 10.0]
+    mixture = StudentMixture(*(np.array([v]) for v in (w, loc, scale, dof)))
+    pick = rng.choice(3, p=w, size=200_000)
+    samples = np.take(loc, pick) + np.take(scale, pick) * rng.standard_t(np.take(dof, pick))
+    assert mixture.mean() == pytest.approx(samples.mean(), abs=0.02)
+    assert mixture.std() == pytest.approx(samples.std(), abs=0.02)
+    for q in (0.05, 0.5, 0.95):
+        assert mixture.quantile(q) == pytest.approx(np.quantile(samples, q), abs=0.03)
+        assert mixture.cdf(mixture.quantile(q)) == pytest.approx(q)
+
+
+def test_a_known_value_is_a_point() -> None:
+    point = StudentMixture(*(np.array([[v, v]]) for v in (0.5, 3.0, 0.0, 10.0)))
+    assert point.std() == 0
+    assert point.cdf(2.999) == 0
+    assert point.cdf(3.0) == 1
+    assert point.quantile(0.2) == pytest.approx(3.0)

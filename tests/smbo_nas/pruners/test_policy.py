@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pytest
+
+from smbo_nas.pruners import StopPolicy
+from tests.predictors.curves.synthetic import saturating
+
+
+def curves(n_curves: int = 40, seed: int = 0) -> np.ndarray:
+    return saturating(np.random.default_rng(seed), n_curves, 12)
+
+
+def hopeless() -> np.ndarray:
+    return np.array([0.3, 0.42, 0.5, 0.53, 0.55, 0.55])
+
+
+def test_a_hopeless_training_is_stopped_and_the_best_is_not() -> None:
+    finished = curves()
+    verdict = StopPolicy().decide(finished, hopeless())
+    assert verdict.stop
+    assert verdict.probability < 0.1
+    assert verdict.mean < finished[:, -1].max()
+    assert "P(final > " in verdict.why
+    best = finished[np.argmax(finished[:, -1])]
+    assert not StopPolicy().decide(np.delete(finished, 3, axis=0), best[:6]).stop
+
+
+def test_minimizing_is_maximizing_upside_down() -> None:
+    finished = curves()
+    for begun in (hopeless(), finished[0, :5]):
+        up = StopPolicy().decide(finished, begun)
+        down = StopPolicy().decide(-finished, -begun, direction="minimize")
+        assert down.stop == up.stop
+        assert down.probability == pytest.approx(up.probability, abs=1e-6)
+        assert down.mean == pytest.approx(-up.mean)
+
+
+def test_nothing_is_stopped_before_there_is_something_to_say() -> None:
+    finished = curves()
+    policy = StopPolicy(n_startup_trials=5, n_warmup_steps=3)
+    silent = {
+        "only 4 finished": policy.decide(finished[:4], hopeless()),
+        "within the first 3": policy.decide(finished, hopeless()[:3]),
+        "only 0 values": policy.decide(finished, [np.nan, np.inf]),
+        "is finished": policy.decide(finished, np.full(12, 0.1)),
+        "only 0 finished": policy.decide(np.full((9, 12), np.nan), hopeless()),
+    }
+    for why, verdict in silent.items():
+        assert not verdict.stop
+        assert why in verdict.why
+        assert np.isnan(verdict.probability)
+    assert policy.decide(finished[:5], hopeless()).stop
+    assert policy.decide(finished, hopeless()[:4]).stop
+
+
+def test_patience_asks_at_the_last_steps_again() -> None:
+    finished = curves()
+    # Until its last value this one is a candidate.
+    begun = np.append(finished[np.argmax(finished[:, -1]), :5], 0.88)
+    assert StopPolicy(patience=1).decide(finished, begun).stop
+    assert not StopPolicy(patience=2).decide(finished, begun).stop
+    assert StopPolicy(patience=2).decide(finished, np.append(begun, 0.88)).stop
+
+
+def test_the_kth_best_is_easier_to_beat() -> None:
+    finished = curves()
+    begun = finished[5, :4]
+    chances = [StopPolicy(k=k).decide(finished, begun).probability for k in (1, 3, 10)]
+    assert chances == sorted(chances)
+    own = StopPolicy(k=7).decide(finished, begun, incumbent=finished[:, -1].max())
+    assert own.probability == pytest.approx(chances[0])
+
+
+def test_the_risk_decides() -> None:
+    finished = curves()
+    begun = finished[5, :4]
+    chance = StopPolicy().decide(finished, begun).probability
+    assert 0 < chance < 0.9
+    assert StopPolicy(risk=chance * 1.01).decide(finished, begun).stop
+    assert not StopPolicy(risk=chance * 0.99).decide(finished, begun).stop
+
+
+def test_a_used_policy_decides_like_a_fresh_one() -> None:
+    finished = curves(60)
+    used = StopPolicy()
+    for n in (10, 45, 60, 30, 59):
+        assert used.decide(finished[:n], hopeless()[:3]) == StopPolicy().decide(finished[:n], hopeless()[:3])
+
+
+def test_the_verdict_is_frozen() -> None:
+    with pytest.raises(FrozenInstanceError):
+        StopPolicy().decide(curves(), hopeless()).stop = False  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"risk": 0.0}, r"`risk` must lie strictly between 0 and 1, but got 0.0"),
+        ({"risk": 1.0}, r"`risk` must lie strictly between 0 and 1, but got 1.0"),
+        ({"k": 0}, r"`k` must be at least 1, but got 0"),
+        ({"n_startup_trials": 0}, r"`n_startup_trials` must be at least 1, but got 0"),
+        ({"n_warmup_steps": -1}, r"`n_warmup_steps` must be at least 0, but got -1"),
+        ({"patience": 0}, r"`patience` must be at least 1, but got 0"),
+    ],
+)
+def test_arguments_are_checked(kwargs: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        StopPolicy(**kwargs)  # type: ignore[arg-type]
+
+
+def test_wrong_shapes_and_directions_are_refused() -> None:
+    with pytest.raises(ValueError, match="at most n_steps"):
+        StopPolicy().decide(curves(), np.zeros(13))
+    with pytest.raises(ValueError, match="`direction` must be"):
+        StopPolicy().decide(curves(), hopeless(), direction="up")  # type: ignore[arg-type]
