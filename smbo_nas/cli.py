@@ -54,8 +54,11 @@ def search(
     ] = None,
 ) -> None:
     """Searches for the best network of a space on a data set, and writes it, trained, to --out."""
+    import optuna
+
     from smbo_nas.search import Outcome, SearchSettings, SearchView, run_search
 
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # the view says it better
     try:
         settings = SearchSettings(
             out=out,

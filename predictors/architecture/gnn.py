@@ -13,9 +13,9 @@ from predictors.architecture.base import ArchitecturePredictor, Array, draw_per_
 from predictors.architecture.calibration import Calibration
 from predictors.architecture.message_passing import LiveNodes, MessagePassingEnsemble
 from predictors.architecture.ranking import pair_weights, pairwise_hinge
-from predictors.architecture.threads import single_torch_thread
 from predictors.encodings.dense import DenseEncoder, DenseGraphs
 from predictors.graph import CONCAT, SUM, ArchGraph
+from predictors.threads import single_torch_thread
 
 _MARGIN = 0.2
 _WEIGHT_DECAY = 0.01

@@ -8,9 +8,9 @@ import numpy as np
 
 from predictors.architecture.additive import AdditiveGP, Array, Hyperparameters, fit_hyperparameters
 from predictors.architecture.base import ArchitecturePredictor, draw_per_architecture
-from predictors.architecture.threads import single_blas_thread
 from predictors.encodings.structure import StructureEncoder
 from predictors.graph import ArchGraph
+from predictors.threads import single_blas_thread
 
 DEFAULT_GROUPS = ("paths", "routes", "shape")
 """Groups that are equal for graphs of the same canonical form, whatever their layout."""

@@ -122,7 +122,7 @@ class SMBOSampler(BaseSampler):
         if self._other_sampler is not None:
             return self._other_sampler
         rng = self._rng(trial, "other", *names)
-        return TPESampler(seed=int(rng.integers(2**31)), multivariate=True, warn_independent_sampling=False)
+        return TPESampler(seed=int(rng.integers(2**31)))
 
     def _rng(self, trial: FrozenTrial, *purpose: str) -> np.random.Generator:
         words = [zlib.crc32(word.encode()) for word in purpose]

@@ -99,10 +99,7 @@ def _work(
     stop: StopEvent,
 ) -> None:
     """Entry point of a worker process. The parent alone decides when Ctrl-C ends it."""
-    import torch
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(1)
 
     def emit(event: Event) -> None:
         events.put(event)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 import optuna
 from optuna.trial import TrialState
 
+from predictors.threads import single_torch_thread
 from smbo_nas.search.events import Emit, EpochDone, TrialEnded
 from smbo_nas.search.settings import SearchSettings
 from smbo_nas.search.study import open_study
@@ -67,7 +69,7 @@ def make_objective(settings: SearchSettings, on_epoch: Callable[..., None] | Non
 
 
 def work(settings: SearchSettings, stale: Sequence[int], budget: Budget, deadline: float | None, emit: Emit) -> None:
-    """Runs trials until the budget or the time is used up.
+    """Runs trials until the budget or the time is used up, on one thread, so that a seed means the same everywhere.
 
     Args:
         settings: The search.
@@ -84,21 +86,24 @@ def work(settings: SearchSettings, stale: Sequence[int], budget: Budget, deadlin
 
     objective = make_objective(settings, on_epoch)
     study = open_study(settings, objective.space)
-    try:
+    with single_torch_thread(), suppress(OutOfTimeError):
         for trial_id in stale:
             _run_trial(study, optuna.trial.Trial(study, trial_id), objective, emit)
         while (deadline is None or time.time() < deadline) and budget.claim():
             trial = study.ask()
             trial.set_user_attr(OWNER_KEY, str(settings.out.resolve()))
             _run_trial(study, trial, objective, emit)
-    except OutOfTimeError:
-        return
 
 
 def _run_trial(study: optuna.Study, trial: optuna.Trial, objective: TrainingObjective, emit: Emit) -> None:
-    """Runs one trial to its end; whatever its objective raises ends the trial, not the search."""
+    """Runs one trial to its end; what goes wrong in its training ends the trial, not the search.
+
+    What goes wrong in proposing its architecture is no fault of the trial, and does end the search.
+    """
     state: TrialState | None = None
     value: float | None = None
+    with suppress(optuna.TrialPruned):  # the objective will meet it again
+        objective.space.suggest(trial)
     try:
         value = objective(trial)
     except OutOfTimeError:
