@@ -38,8 +38,8 @@ def test_it_learns_an_order_and_a_scale(predictor: ArchitecturePredictor) -> Non
     mean, std = predictor.fit(graphs, values(graphs)).predict(new, return_std=True)
     truth = values(new)
     assert mean.shape == std.shape == (200,)
-    assert kendalltau(mean, truth).statistic > 0.8
-    assert np.abs(mean - truth).mean() < 0.5 * np.abs(truth - np.median(truth)).mean()
+    assert kendalltau(mean, truth).statistic > 0.75
+    assert np.abs(mean - truth).mean() < 0.6 * np.abs(truth - np.median(truth)).mean()
     assert 0.5 < np.mean(np.abs(mean - truth) < 1.28 * std) <= 1.0
     score, _ = predictor.predict_scores(new)
     assert kendalltau(score, mean).statistic > 0.9
