@@ -49,8 +49,8 @@ class StudyReader:
 
     def __init__(self, space: SearchSpace, curve_predictor: CurvePredictor) -> None:
         self._space = space
-        self._curve_predictor = curve_predictor
         self._candidates: dict[tuple[object, ...], Candidate | None] = {}
+        self._final_of = FinalValues(curve_predictor)
 
     def candidate(self, trial: FrozenTrial) -> Candidate | None:
         """The trial's architecture, or None where it has none of this space (yet)."""
@@ -76,7 +76,7 @@ class StudyReader:
         pruned = [t for t in trials if t.state == TrialState.PRUNED and self.candidate(t) is not None]
         y = [float(t.value) for t in complete if t.value is not None]
         std = [0.0] * len(y)
-        predicted = predict_final(self._curve_predictor, complete, pruned)
+        predicted = self._final_of(complete, pruned)
         stopped = [t for t in pruned if t.number in predicted]
         y += [predicted[t.number][0] for t in stopped]
         std += [predicted[t.number][1] for t in stopped]
@@ -91,28 +91,43 @@ class StudyReader:
         return Observations(candidates, values, np.asarray(std, dtype=np.float64))
 
 
-def predict_final(
-    predictor: CurvePredictor, complete: Sequence[FrozenTrial], stopped: Sequence[FrozenTrial]
-) -> dict[int, tuple[float, float]]:
-    """Mean and standard deviation of the final value of each stopped trial, by trial number, in the study's units.
+class FinalValues:
+    """Predicts the final values of stopped trials from their curves; keeps the last fit, which the trials determine.
 
-    The predictor is fitted on the curves of the complete trials; without any, or without a finite value to go by,
-    nothing is predicted.
+    Args:
+        predictor: Fitted, as a clone, on the curves of complete trials.
     """
-    from sklearn.base import clone
 
-    stopped = [t for t in stopped if any(np.isfinite(v) for v in t.intermediate_values.values())]
-    finished = [t for t in complete if t.intermediate_values]
-    if not stopped or not finished:
-        return {}
-    _, curves = curve_matrix([*finished, *stopped])
-    fitted = clone(predictor).fit(curves[: len(finished)])
-    mean, std = fitted.predict(curves[len(finished) :], at=curves.shape[1], return_std=True)
-    return {
-        t.number: (float(m), float(s))
-        for t, m, s in zip(stopped, mean, std, strict=True)
-        if np.isfinite(m) and np.isfinite(s)
-    }
+    def __init__(self, predictor: CurvePredictor) -> None:
+        self._predictor = predictor
+        self._fitted: tuple[object, CurvePredictor] | None = None
+
+    def __call__(
+        self, complete: Sequence[FrozenTrial], stopped: Sequence[FrozenTrial]
+    ) -> dict[int, tuple[float, float]]:
+        """Mean and standard deviation of each stopped trial's final value, by trial number, in the study's units.
+
+        Nothing is predicted without a complete curve to learn from, or for a trial without a finite value.
+        """
+        stopped = [t for t in stopped if any(np.isfinite(v) for v in t.intermediate_values.values())]
+        finished = [t for t in complete if t.intermediate_values]
+        if not stopped or not finished:
+            return {}
+        steps, curves = curve_matrix([*finished, *stopped])
+        predictor = self._fit((tuple(t.number for t in finished), tuple(steps)), curves[: len(finished)])
+        mean, std = predictor.predict(curves[len(finished) :], return_std=True)
+        return {
+            t.number: (float(m), float(s))
+            for t, m, s in zip(stopped, mean, std, strict=True)
+            if np.isfinite(m) and np.isfinite(s)
+        }
+
+    def _fit(self, key: object, curves: NDArray[np.float64]) -> CurvePredictor:
+        from sklearn.base import clone
+
+        if self._fitted is None or self._fitted[0] != key:
+            self._fitted = (key, clone(self._predictor).fit(curves))
+        return self._fitted[1]
 
 
 def finished_in_order(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:

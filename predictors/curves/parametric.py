@@ -11,6 +11,7 @@ from predictors.curves.base import CurvePredictor, Prior, check_curves, pad
 from predictors.curves.conjugate import CurvePrior, condition
 from predictors.curves.learning import last_values, learn_prior, observed_groups, vague_prior
 from predictors.curves.mixture import StudentMixture
+from predictors.threads import single_blas_thread
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -51,6 +52,7 @@ class ParametricCurvePredictor(CurvePredictor):
         self.horizon = horizon
         self.max_curves = max_curves
 
+    @single_blas_thread()
     def fit(self, X: ArrayLike, y: Any = None) -> Self:  # noqa: ARG002
         """Learns from finished curves.
 

@@ -144,8 +144,9 @@ class SMBOSampler(BaseSampler):
         fixed = _fixed_params(trial, self._space)
         rng = self._rng(trial, "architecture")
         finished = finished_in_order(trials)
-        used = finished[: refit_point(len(finished))]
-        observed = self._reader.observations(used, study.direction)
+        if len(finished) < self._n_startup_trials:
+            return self._random(seen, fixed, rng)
+        observed = self._reader.observations(finished[: refit_point(len(finished))], study.direction)
         if len(observed) < self._n_startup_trials:
             return self._random(seen, fixed, rng)
         elites = [Elite(c.params, float(v)) for c, v in zip(observed.candidates, observed.y, strict=True)]
@@ -201,13 +202,16 @@ class SMBOSampler(BaseSampler):
 
 
 def refit_point(n: int) -> int:
-    """How many of `n` finished trials the predictor is fitted on: all up to 40, then in steps of 5 %.
+    """How many of `n` finished trials the predictor is fitted on: all up to 20, then in steps of 10 % (at most 5 trials
+    up to 100), and of 5 % later.
 
     The steps depend on `n` alone, so a restarted process fits what the one before it did.
     """
-    point = min(n, 40)
-    while point + max(1, point // 20) <= n:
-        point += max(1, point // 20)
+    if n <= 20:
+        return n
+    point = 20
+    while point + (step := min(point // 10, 5) if point < 100 else point // 20) <= n:
+        point += step
     return point
 
 

@@ -112,13 +112,13 @@ def _versions() -> dict[str, str]:
 def _candidates(trials: list[FrozenTrial], objective: TrainingObjective) -> str:
     """One JSON line per trial."""
     from predictors.curves import ParametricCurvePredictor
-    from smbo_nas.history import StudyReader, predict_final
+    from smbo_nas.history import FinalValues, StudyReader
     from smbo_nas.samplers.smbo import PREDICTION_KEY
 
     predictor = ParametricCurvePredictor()
     reader = StudyReader(objective.space, predictor)
     complete = [t for t in trials if t.state == TrialState.COMPLETE]
-    final = predict_final(predictor, complete, [t for t in trials if t.state == TrialState.PRUNED])
+    final = FinalValues(predictor)(complete, [t for t in trials if t.state == TrialState.PRUNED])
     lines = []
     for trial in trials:
         candidate = reader.candidate(trial)

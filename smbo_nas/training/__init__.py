@@ -8,6 +8,7 @@ from smbo_nas.training.data import DATA_NAMES, DataError, ImageData, Split, load
 from smbo_nas.training.device import resolve_device
 from smbo_nas.training.evaluation import Score, evaluate
 from smbo_nas.training.evaluator import Diverged, EpochRecord, Evaluator
+from smbo_nas.training.objective import TrainingObjective
 from smbo_nas.training.scratch import TrainingEvaluator, TrainingRun
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Split",
     "TrainingConfig",
     "TrainingEvaluator",
+    "TrainingObjective",
     "TrainingRun",
     "evaluate",
     "load_data",
