@@ -16,7 +16,7 @@ demo: $(VENV)/.installed
 	$(BIN)/smbo-nas search --data digits --space nasbench201 --trials 24 --epochs 12 --seed 0 --out $(OUT)
 
 test: $(VENV)/.installed
-	$(BIN)/pytest -n 2 -m "not slow"
+	$(BIN)/pytest -n 2
 
 slow: $(VENV)/.installed
 	$(BIN)/pytest -m slow

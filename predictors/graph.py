@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from math import isfinite
 from operator import index
 from typing import Any
@@ -35,6 +35,7 @@ class GraphError(ValueError):
     """An architecture that is no valid graph; the message names what is wrong."""
 
 
+@cache
 def is_input(op: str) -> bool:
     """Whether `op` labels an input node."""
     return op == INPUT or op.startswith(INPUT + "_")

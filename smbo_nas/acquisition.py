@@ -25,7 +25,7 @@ class ScorePredictor(Protocol):
         """Mean and standard deviation of the score of each graph, `(n,)` each."""
 
 
-class PredictorModel(Model):  # type: ignore[misc]
+class PredictorModel(Model):
     """A predictor's scores of a fixed list of candidates as a BoTorch model; a "point" is a position in that list.
 
     Candidates are independent given the data: right for analytic acquisitions, which look at one at a time.

@@ -120,4 +120,5 @@ def _fail(error: Exception) -> NoReturn:
 
 def main() -> None:
     """Entry point of the console script."""
+    sys.path.append(str(Path.cwd()))  # where a user's own `module:attribute` is
     app()

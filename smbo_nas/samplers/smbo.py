@@ -184,10 +184,9 @@ class SMBOSampler(BaseSampler):
             y = np.concatenate([observed.y, predictor.predict(pending)])
             y_std = np.concatenate([observed.y_std, np.zeros(len(pending))])
             predictor = self._fitted_on([*graphs, *pending], y, y_std)
-        # The best predicted score among what was measured: with noisy values the plug-in of Picheny et al. 2013.
-        mean, _ = predictor.predict_scores(graphs)
-        measured = observed.y_std == 0.0
-        return predictor, float(mean[measured].max() if measured.any() else mean.max())
+        measured = observed.y[observed.y_std == 0.0]  # what a curve merely promises is no incumbent
+        scores = predictor.score_map_.to_scores(measured if len(measured) else observed.y)
+        return predictor, float(scores.max())
 
     def _fitted_on(self, graphs: Sequence[Any], y: Any, y_std: Any) -> ArchitecturePredictor:
         from sklearn.base import clone
@@ -195,17 +194,17 @@ class SMBOSampler(BaseSampler):
         key = (tuple(graph.digest for graph in graphs), tuple(y), tuple(y_std))
         if self._fitted is not None and self._fitted[0] == key:
             return self._fitted[1]
-        predictor: ArchitecturePredictor = clone(self._predictor or _default_predictor(self._seed))
+        predictor: ArchitecturePredictor = clone(self._predictor or _default_predictor(self._space, self._seed))
         predictor.fit(graphs, y, y_std=y_std)
         self._fitted = (key, predictor)
         return predictor
 
 
 def refit_point(n: int) -> int:
-    """How many of `n` finished trials the predictor is fitted on: all up to 20, then in steps of 10 % (at most 5 trials
-    up to 100), and of 5 % later.
+    """How many of `n` finished trials the predictor is fitted on.
 
-    The steps depend on `n` alone, so a restarted process fits what the one before it did.
+    All up to 20; then in steps of 10 %, of at most 5 trials up to 100; then in steps of 5 %. The
+    steps depend on `n` alone, so a restarted process fits what the one before it did.
     """
     if n <= 20:
         return n
@@ -234,10 +233,10 @@ def _agreeing(pool: Pool, fixed: Params) -> Pool:
     )
 
 
-def _default_predictor(seed: int) -> ArchitecturePredictor:
+def _default_predictor(space: SearchSpace, seed: int) -> ArchitecturePredictor:
     from predictors.architecture import AutoPredictor
 
-    return AutoPredictor(random_state=seed % 2**32)
+    return AutoPredictor(ops=space.operations, random_state=seed % 2**32)
 
 
 def _default_curve_predictor() -> CurvePredictor:

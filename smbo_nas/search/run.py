@@ -16,7 +16,7 @@ from smbo_nas.search.events import Begun, Emit, EpochDone, Event
 from smbo_nas.search.outputs import tidy_checkpoints, write_outputs
 from smbo_nas.search.pool import run_workers
 from smbo_nas.search.settings import SearchSettings
-from smbo_nas.search.study import JOURNAL, StudyConflictError, open_study, repair_journal
+from smbo_nas.search.study import JOURNAL, StudyError, open_study, repair_journal
 from smbo_nas.search.worker import OWNER_KEY, LocalBudget, make_objective, work
 from smbo_nas.training.objective import TrainingObjective
 
@@ -126,7 +126,7 @@ def _own(settings: SearchSettings) -> Iterator[None]:
     try:
         repair_journal(out)
         yield
-    except StudyConflictError:
+    except StudyError:
         if created:  # nothing was written yet: leave no trace
             lock.release()
             for path in (out / LOCK, out / JOURNAL):

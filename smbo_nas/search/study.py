@@ -18,7 +18,11 @@ IDENTITY_KEY = "smbo_nas:search"
 JOURNAL = "journal.log"
 
 
-class StudyConflictError(ValueError):
+class StudyError(ValueError):
+    """The study cannot be opened; nothing was changed."""
+
+
+class StudyConflictError(StudyError):
     """The storage or folder holds another search; the message says how it differs."""
 
 
@@ -27,7 +31,7 @@ def open_study(settings: SearchSettings, space: SearchSpace) -> optuna.Study:
 
     Raises:
         StudyConflictError: When the study of that name is another search; nothing is changed then.
-        ValueError: When the storage cannot be opened.
+        StudyError: When the storage cannot be opened.
     """
     storage = open_storage(settings)
     known = {s.study_name for s in optuna.get_all_study_summaries(storage)}
@@ -52,14 +56,14 @@ def open_storage(settings: SearchSettings) -> BaseStorage:
     """The Optuna storage: a journal file in the output folder unless a URL is given.
 
     Raises:
-        ValueError: When the URL cannot be opened.
+        StudyError: When the URL cannot be opened.
     """
     if settings.storage is not None:
         try:
             return optuna.storages.get_storage(settings.storage)
         except Exception as error:  # SQLAlchemy and the database drivers each have their own
             reason = str(error).splitlines()[0]
-            raise ValueError(f"`storage` {settings.storage!r} cannot be opened: {reason}") from error
+            raise StudyError(f"`storage` {settings.storage!r} cannot be opened: {reason}") from error
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 

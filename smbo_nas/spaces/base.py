@@ -70,6 +70,11 @@ class SearchSpace(ABC):
     def _graph(self, params: Params) -> ArchGraph:
         """The graph of valid params."""
 
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The operations that its graphs may have beside inputs, outputs and merges; more do no harm."""
+        return self.vocabulary
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready description: `name` and the arguments that make this space again."""
         return {"name": self.name}

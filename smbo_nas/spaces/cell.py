@@ -69,6 +69,11 @@ class CellSpace(SearchSpace):
         links += [(position[i, j], n + 1) for i, j in self.edges if j == self.nodes - 1]
         return ArchGraph(ops=(INPUT, *params.values(), OUTPUT), edges=tuple(links))
 
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """See `SearchSpace.operations`."""
+        return self.ops
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready description of the space."""
         return {

@@ -56,6 +56,11 @@ class ChainSpace(SearchSpace):
         """`op_k`: operation of layer k; `skips_k`: the layers before k - 1 it takes too (0 is the input)."""
         return self._choices
 
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """See `SearchSpace.operations`."""
+        return (*self.ops, "factorized_reduce")
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready description of the space."""
         return {

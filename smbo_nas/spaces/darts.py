@@ -55,6 +55,11 @@ class DARTSSpace(SearchSpace):
         """For node k of a cell: `normal_k_inputs`, its two earlier nodes, and one operation for each."""
         return self._choices
 
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """See `SearchSpace.operations`."""
+        return (*self.ops, "factorized_reduce")
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready description of the space."""
         return {"name": self.name, "nodes": self.nodes}

@@ -42,6 +42,11 @@ class NASBench101Space(SearchSpace):
         """`op_k`: operation of vertex k; `inputs_k`: the earlier vertices it takes."""
         return self._choices
 
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """See `SearchSpace.operations`."""
+        return self.ops
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready description of the space."""
         return {"name": self.name, "vertices": self.vertices, "max_edges": self.max_edges}

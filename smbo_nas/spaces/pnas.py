@@ -64,6 +64,11 @@ class PNASSpace(SearchSpace):
         """For block b: `block_b_input_a`, `block_b_input_b`, `block_b_op_a`, `block_b_op_b` (and `block_b_combine`)."""
         return self._choices
 
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """See `SearchSpace.operations`."""
+        return self.ops
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready description of the space."""
         return {"name": self.name, "blocks": self.blocks, "ops": list(self.ops), "combine": list(self.combine)}

@@ -27,14 +27,14 @@ from smbo_nas.training import evaluate
 TRIALS, EPOCHS = 7, 4
 
 
-def arguments(out: Path, data: Path, **changes: object) -> list[str]:
-    options: dict[str, object] = {"out": out, "data": data, "trials": TRIALS, "epochs": EPOCHS, "size": "channels=4"}
+def arguments(out: Path, data_path: Path, **changes: object) -> list[str]:
+    options: dict[str, object] = {"out": out, "data": data_path, "trials": TRIALS, "epochs": EPOCHS, "size": "channels=4"}
     options |= changes
     return ["search", *(text for name, value in options.items() for text in (f"--{name}", str(value)))]
 
 
-def search(out: Path, data: Path, **changes: object) -> Any:
-    return CliRunner().invoke(app, arguments(out, data, **changes), catch_exceptions=False)
+def search(out: Path, data_path: Path, **changes: object) -> Any:
+    return CliRunner().invoke(app, arguments(out, data_path, **changes), catch_exceptions=False)
 
 
 def start(out: Path, data: Path, **changes: object) -> subprocess.Popen[str]:
