@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
+from scipy.special import logsumexp
 
 from predictors.curves.mixture import StudentMixture
 
@@ -69,12 +70,22 @@ class CurvePrior:
         cov[:, 1, 1] = rest + slope**2 * std**2
         return replace(self, mean=np.stack([a, b], -1), cov=cov)
 
+    def of_outliers(self, cov: Array) -> CurvePrior:
+        """The prior of a curve that is not like the others: flat, as far as is known, and at any level.
+
+        Args:
+            cov: Covariance of its `(a, b)`, `(2, 2)`.
+        """
+        level = np.mean(np.atleast_2d(self.mean), axis=0)[0]
+        return replace(self, mean=np.array([level, 0.0]), cov=cov)
+
 
 @dataclass(frozen=True)
 class Posterior:
     """The posterior of `m` curves that are observed at the same steps, under `k` shapes.
 
     Attributes:
+        log_evidence: Log marginal likelihood of each curve, `(m,)`, up to what depends only on the noise prior.
         weights: Probabilities of the shapes, `(m, k)`.
         a: Posterior mean of the final value, `(m, k)`.
         b: Posterior mean of the distance from start to end, `(m, k)`.
@@ -84,6 +95,7 @@ class Posterior:
         alpha: Posterior shape of the inverse Gamma.
     """
 
+    log_evidence: Array
     weights: Array
     a: Array
     b: Array
@@ -142,10 +154,11 @@ def condition(prior: CurvePrior, y: Array, steps: Index) -> Posterior:
     da, db = (l22 * r1 - l12 * r2) / det, (l11 * r2 - l12 * r1) / det
     alpha = prior.alpha + 0.5 * len(steps)
     beta = prior.noise * prior.alpha + 0.5 * np.maximum(rr - da * r1 - db * r2, 0.0)
-    score = prior.log_weights - 0.5 * np.log(det) - alpha * np.log(beta)
-    weights = np.exp(score - score.max(1, keepdims=True))
-    weights /= weights.sum(1, keepdims=True)
+    det_prior = scale * prior.noise  # of the prior precision, in units of the noise variance
+    score = prior.log_weights + 0.5 * np.log(det_prior / det) - alpha * np.log(beta)
+    log_evidence = logsumexp(score, axis=1)
+    weights = np.exp(score - log_evidence[:, None])
     variance = beta / alpha
     precision = (l11, l12, l22)
     a, b = a0 + da, b0 + db
-    return Posterior(weights, a, b, variance, precision, alpha, prior, steps, chol, one, phi, data)
+    return Posterior(log_evidence, weights, a, b, variance, precision, alpha, prior, steps, chol, one, phi, data)

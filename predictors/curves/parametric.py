@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import softmax
 
 from predictors.curves.base import CurvePredictor, Prior, check_curves, pad
 from predictors.curves.conjugate import CurvePrior, condition
@@ -19,6 +20,8 @@ Index = NDArray[np.intp]
 _FAR = 1e6  # A value further than this many spreads from the centre is as far as that.
 _FOLDS = 5
 _FOLD_CURVES = 60  # With more curves than this one curve hardly changes what is learned.
+_OUTLIERS = 0.05  # Prior probability of a curve unlike the finished ones, such as of a network that learns nothing.
+_OUTLIER_COV = np.diag([10.0, 0.01])  # Of its level and its rise, in units of the finished curves' spread.
 _ASSUMED_ERRORS = 8.0  # Pseudo-observations of a standardised error of variance 1.3.
 
 
@@ -34,9 +37,10 @@ class ParametricCurvePredictor(CurvePredictor):
     finished curves are learned from (empirical Bayes): their mean shapes join the dictionary,
     and they set the prior of the levels, of the shapes and of the noise, its correlation over
     the steps included. So what a learning-rate schedule does at the end is learned from the
-    curves that got there. The predictive spread is then scaled, for every length of the
-    observed part, by how large the errors were on finished curves held out (up to 60 curves) or
-    refitted (beyond).
+    curves that got there. A curve may also be an outlier, flat at any level, as that of a network
+    that learns nothing. The predictive spread is then scaled, for every length of the observed
+    part, by how large the errors were on finished curves held out (up to 60 curves) or refitted
+    (beyond).
 
     Args:
         horizon: Number of steps of a whole curve; None takes the number of columns in `fit`.
@@ -128,15 +132,23 @@ class ParametricCurvePredictor(CurvePredictor):
 
     def _mixture(self, prior: CurvePrior, curves: Array, column: int) -> StudentMixture:
         """The calibrated predictive of standardised curves at a column."""
-        m, k = len(curves), len(prior.phi)
+        beliefs = [(prior, 1.0)]
+        if self.n_curves_ > 0:
+            beliefs = [(prior, 1.0 - _OUTLIERS), (prior.of_outliers(_OUTLIER_COV), _OUTLIERS)]
+        m, k = len(curves), len(prior.phi) * len(beliefs)
         weights, dof = np.full((m, k), 1.0 / k), np.full((m, k), 10.0)
         loc, scale = np.repeat(curves[:, [column]], k, axis=1), np.zeros((m, k))
         for rows, steps in observed_groups(curves):
             if column in steps:
                 continue
-            posterior = condition(prior.of(rows), curves[np.ix_(rows, steps)], steps)
-            d = posterior.predictive(column)
-            weights[rows], loc[rows], scale[rows], dof[rows] = d.weights, d.loc, d.scale, d.dof
+            seen = curves[np.ix_(rows, steps)]
+            posteriors = [condition(belief.of(rows), seen, steps) for belief, _ in beliefs]
+            share = softmax([np.log(q) + p.log_evidence for p, (_, q) in zip(posteriors, beliefs, strict=True)], axis=0)
+            parts = [p.predictive(column) for p in posteriors]
+            weights[rows] = np.concatenate([d.weights * s[:, None] for d, s in zip(parts, share, strict=True)], axis=1)
+            loc[rows] = np.concatenate([d.loc for d in parts], axis=1)
+            scale[rows] = np.concatenate([d.scale for d in parts], axis=1)
+            dof[rows] = np.concatenate([d.dof for d in parts], axis=1)
         seen = np.isfinite(curves)
         length = np.where(seen.any(1), seen.shape[1] - np.argmax(seen[:, ::-1], axis=1), 0)
         stretch = np.exp(np.interp(length, self._lengths, np.log(self._stretch)))[:, None]

@@ -204,3 +204,15 @@ def test_it_is_a_scikit_learn_estimator() -> None:
     curves = finished(10, 7)
     first = clone(model).fit(curves).predict(curves[:, :3])
     assert np.array_equal(first, clone(model).fit(curves).predict(curves[:, :3]))
+
+
+def test_a_network_that_learns_nothing_is_recognised() -> None:
+    """Finished curves all rise late in their first steps: a flat one is not just late for ever."""
+    curves = finished(n_curves=8, n_steps=12)
+    low = curves.min()
+    model = ParametricCurvePredictor().fit(curves)
+    flat = low + 0.001 * np.random.default_rng(0).standard_normal((1, 7))
+    assert model.prob_above(flat, np.median(curves[:, -1])) < 0.1
+    assert model.predict(flat) < 0.5 * (low + np.median(curves[:, -1]))
+    rising = finished(n_curves=9, n_steps=12)[8:, :7]
+    assert model.predict(rising) == pytest.approx(finished(n_curves=9, n_steps=12)[8, -1], abs=0.05)
