@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from math import isfinite
 from operator import index
 from typing import Any
@@ -201,7 +201,11 @@ class ArchGraph:
     @cached_property
     def digest(self) -> str:
         """Stable hash (32 hex digits) of the canonical form: equal for isomorphic graphs, in any process."""
-        return hashlib.blake2b(self.canonical().to_json().encode(), digest_size=16).hexdigest()
+        return self.canonical()._content_hash
+
+    @cached_property
+    def _content_hash(self) -> str:
+        return hashlib.blake2b(self.to_json().encode(), digest_size=16).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form; `attributes` and `cell` only where there are any."""
@@ -263,7 +267,7 @@ def _validate_cell(ops: tuple[str, ...], where: str) -> None:
 
 def _canonicalise(graph: ArchGraph) -> ArchGraph:
     """Prunes dead nodes, expands sums of sums, and orders the rest by nauty's labels."""
-    live = graph.live
+    live, cells = graph.live, graph.cells
     before = graph.predecessors()
     # What each node brings to a sum: itself, or, for an identity, what that identity sums.
     terms: list[list[int]] = []
@@ -288,12 +292,20 @@ def _canonicalise(graph: ArchGraph) -> ArchGraph:
     used = _reached(kept, inputs_of, graph.ops)
     order = [k for k in kept if k in used]
     position = {k: p for p, k in enumerate(order)}
-    edges = [(position[i], position[k]) for k in order for i in inputs_of[k]]
-    attributes = {name: tuple(column[k] for k in order) for name, column in graph.attributes}
-    cell = tuple(graph.cells[k] for k in order)
-    labels = [ops[k] for k in order]
-    colours = list(zip(cell, labels, *attributes.values(), strict=True))
-    return _reordered(labels, edges, attributes, cell, rank=_canonical_rank(colours, edges))
+    return _canonically_ordered(
+        tuple(ops[k] for k in order),
+        tuple((position[i], position[k]) for k in order for i in inputs_of[k]),
+        tuple((name, tuple(column[k] for k in order)) for name, column in graph.attributes),
+        tuple(cells[k] for k in order),
+    )
+
+
+@lru_cache(maxsize=1 << 16)  # a search meets the same reduced graph under many names
+def _canonically_ordered(
+    ops: tuple[str, ...], edges: tuple[tuple[int, int], ...], attributes: Attributes, cell: tuple[int, ...]
+) -> ArchGraph:
+    colours = list(zip(cell, ops, *(column for _, column in attributes), strict=True))
+    return _reordered(ops, edges, dict(attributes), cell, rank=_canonical_rank(colours, edges))
 
 
 def _reached(kept: Sequence[int], inputs_of: Mapping[int, Sequence[int]], ops: Sequence[str]) -> set[int]:

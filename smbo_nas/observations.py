@@ -1,12 +1,138 @@
-"""From an Optuna study to what the predictors learn from."""
+"""From an Optuna study to what the predictors learn from: curves, graphs, values, and uncertain values."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from optuna.trial import FrozenTrial
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from predictors.curves.base import CurvePredictor
+from predictors.graph import ArchGraph
+from smbo_nas.spaces import Candidate, SearchSpace
+
+
+@dataclass(frozen=True)
+class Observations:
+    """Architectures with a value, larger is better.
+
+    Attributes:
+        candidates: `n` architectures.
+        y: Their values, `(n,)`; the predicted final value where training was stopped.
+        y_std: Standard deviation of each value, `(n,)`: 0 where it was measured to the end.
+    """
+
+    candidates: tuple[Candidate, ...]
+    y: NDArray[np.float64]
+    y_std: NDArray[np.float64]
+
+    @property
+    def graphs(self) -> tuple[ArchGraph, ...]:
+        """The graphs of the candidates."""
+        return tuple(candidate.graph for candidate in self.candidates)
+
+    def __len__(self) -> int:
+        return len(self.candidates)
+
+
+class StudyReader:
+    """Reads studies over one space; keeps the graphs it made, which the study determines.
+
+    Args:
+        space: The space of the architecture parameters; trials without all of them are left out.
+        curve_predictor: Predicts the final value of stopped trials from their curves.
+    """
+
+    def __init__(self, space: SearchSpace, curve_predictor: CurvePredictor) -> None:
+        self._space = space
+        self._candidates: dict[tuple[object, ...], Candidate | None] = {}
+        self._final_of = FinalValues(curve_predictor)
+
+    def candidate(self, trial: FrozenTrial) -> Candidate | None:
+        """The trial's architecture, or None where it has none of this space (yet)."""
+        key = tuple(trial.params.get(name) for name in self._space.choices)
+        if key not in self._candidates:
+            params = dict(zip(self._space.choices, key, strict=True))
+            valid = self._space.is_valid(params)
+            self._candidates[key] = self._space.candidate(params) if valid else None
+        return self._candidates[key]
+
+    def digests(self, trials: Sequence[FrozenTrial]) -> frozenset[str]:
+        """Digests of the trials' architectures, whatever became of them."""
+        found = (self.candidate(trial) for trial in trials)
+        return frozenset(c.graph.digest for c in found if c is not None)
+
+    def observations(self, trials: Sequence[FrozenTrial], direction: StudyDirection) -> Observations:
+        """What finished trials say about their architectures.
+
+        A PRUNED trial enters with the final value its curve predicts, learned from the COMPLETE trials' curves, and
+        that prediction's standard deviation; it is left out while no complete trial has reported a curve.
+        """
+        complete = [t for t in trials if t.state == TrialState.COMPLETE and self.candidate(t) is not None]
+        pruned = [t for t in trials if t.state == TrialState.PRUNED and self.candidate(t) is not None]
+        y = [float(t.value) for t in complete if t.value is not None]
+        std = [0.0] * len(y)
+        predicted = self._final_of(complete, pruned)
+        stopped = [t for t in pruned if t.number in predicted]
+        y += [predicted[t.number][0] for t in stopped]
+        std += [predicted[t.number][1] for t in stopped]
+        values = np.asarray(y, dtype=np.float64)
+        if direction == StudyDirection.MINIMIZE:
+            values = -values
+        finite = values[np.isfinite(values)]
+        if len(finite) < len(values):  # an infinite objective value is the worst or best there is
+            low, high = (finite.min(), finite.max()) if len(finite) else (0.0, 0.0)
+            values = np.clip(values, low, high)
+        candidates = tuple(c for c in map(self.candidate, [*complete, *stopped]) if c is not None)
+        return Observations(candidates, values, np.asarray(std, dtype=np.float64))
+
+
+class FinalValues:
+    """Predicts the final values of stopped trials from their curves; keeps the last fit, which the trials determine.
+
+    Args:
+        predictor: Fitted, as a clone, on the curves of complete trials.
+    """
+
+    def __init__(self, predictor: CurvePredictor) -> None:
+        self._predictor = predictor
+        self._fitted: tuple[object, CurvePredictor] | None = None
+
+    def __call__(
+        self, complete: Sequence[FrozenTrial], stopped: Sequence[FrozenTrial]
+    ) -> dict[int, tuple[float, float]]:
+        """Mean and standard deviation of each stopped trial's final value, by trial number, in the study's units.
+
+        Nothing is predicted without a complete curve to learn from, or for a trial without a finite value.
+        """
+        stopped = [t for t in stopped if any(np.isfinite(v) for v in t.intermediate_values.values())]
+        finished = [t for t in complete if t.intermediate_values]
+        if not stopped or not finished:
+            return {}
+        steps, curves = curve_matrix([*finished, *stopped])
+        predictor = self._fit((tuple(t.number for t in finished), tuple(steps)), curves[: len(finished)])
+        mean, std = predictor.predict(curves[len(finished) :], return_std=True)
+        return {
+            t.number: (float(m), float(s))
+            for t, m, s in zip(stopped, mean, std, strict=True)
+            if np.isfinite(m) and np.isfinite(s)
+        }
+
+    def _fit(self, key: object, curves: NDArray[np.float64]) -> CurvePredictor:
+        from sklearn.base import clone
+
+        if self._fitted is None or self._fitted[0] != key:
+            self._fitted = (key, clone(self._predictor).fit(curves))
+        return self._fitted[1]
+
+
+def finished_in_order(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """COMPLETE and PRUNED trials in the order in which they ended."""
+    done = [t for t in trials if t.state in (TrialState.COMPLETE, TrialState.PRUNED)]
+    return sorted(done, key=lambda t: (t.datetime_complete or t.datetime_start, t.number))
 
 
 def curve_matrix(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from predictors.architecture.base import ArchitecturePredictor
     from predictors.curves.base import CurvePredictor
-    from smbo_nas.history import Observations, StudyReader
+    from smbo_nas.observations import Observations, StudyReader
 
 PREDICTION_KEY = "smbo_nas:prediction"
 """System attribute of a trial: predicted mean and std of its value when it was proposed."""
@@ -135,7 +135,7 @@ class SMBOSampler(BaseSampler):
     # -- proposals --------------------------------------------------------------------------------------------------
 
     def _propose(self, study: Study, trial: FrozenTrial) -> Params:
-        from smbo_nas.history import StudyReader, finished_in_order
+        from smbo_nas.observations import StudyReader, finished_in_order
 
         if self._reader is None:
             self._reader = StudyReader(self._space, self._curve_predictor or _default_curve_predictor())

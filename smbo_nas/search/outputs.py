@@ -112,7 +112,7 @@ def _versions() -> dict[str, str]:
 def _candidates(trials: list[FrozenTrial], objective: TrainingObjective) -> str:
     """One JSON line per trial."""
     from predictors.curves import ParametricCurvePredictor
-    from smbo_nas.history import FinalValues, StudyReader
+    from smbo_nas.observations import FinalValues, StudyReader
     from smbo_nas.samplers.smbo import PREDICTION_KEY
 
     predictor = ParametricCurvePredictor()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from predictors.graph import INPUT, OUTPUT, ArchGraph
@@ -62,12 +63,17 @@ class CellSpace(SearchSpace):
         return self._choices
 
     def _graph(self, params: Params) -> ArchGraph:
+        return ArchGraph(ops=(INPUT, *params.values(), OUTPUT), edges=self._links)
+
+    @cached_property
+    def _links(self) -> tuple[tuple[int, int], ...]:
+        """The graph's edges, the same for every choice of operations."""
         n = len(self.edges)
         position = {pair: k + 1 for k, pair in enumerate(self.edges)}
         links = [(0, position[i, j]) for i, j in self.edges if i == 0]
         links += [(position[e], position[f]) for e in self.edges for f in self.edges if e[1] == f[0]]
         links += [(position[i, j], n + 1) for i, j in self.edges if j == self.nodes - 1]
-        return ArchGraph(ops=(INPUT, *params.values(), OUTPUT), edges=tuple(links))
+        return tuple(links)
 
     @property
     def operations(self) -> tuple[str, ...]:

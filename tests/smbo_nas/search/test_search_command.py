@@ -28,7 +28,13 @@ TRIALS, EPOCHS = 7, 4
 
 
 def arguments(out: Path, data_path: Path, **changes: object) -> list[str]:
-    options: dict[str, object] = {"out": out, "data": data_path, "trials": TRIALS, "epochs": EPOCHS, "size": "channels=4"}
+    options: dict[str, object] = {
+        "out": out,
+        "data": data_path,
+        "trials": TRIALS,
+        "epochs": EPOCHS,
+        "size": "channels=4",
+    }
     options |= changes
     return ["search", *(text for name, value in options.items() for text in (f"--{name}", str(value)))]
 
