@@ -47,6 +47,9 @@ def search(
     timeout: Annotated[float | None, typer.Option(help="Seconds after which no further epoch is started.")] = None,
     sampler: Annotated[str, typer.Option(help="smbo, tpe or random.")] = "smbo",
     pruner: Annotated[str, typer.Option(help="curve, median, hyperband or none.")] = "curve",
+    risk: Annotated[
+        float, typer.Option(help="For curve: stop a training below this chance of beating the second best.")
+    ] = 0.2,
     batch_size: Annotated[int, typer.Option(help="Images per training step.")] = 64,
     learning_rate: Annotated[float, typer.Option(help="Highest learning rate of the schedule.")] = 0.1,
     size: Annotated[
@@ -74,6 +77,7 @@ def search(
             timeout=timeout,
             sampler=sampler,
             pruner=pruner,
+            risk=risk,
             batch_size=batch_size,
             learning_rate=learning_rate,
             sizes=_sizes(size or []),

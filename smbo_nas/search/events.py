@@ -8,10 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Begun:
-    """The search begins: so many trials were finished by earlier runs, so many are continued."""
+    """The search begins: so many trials were finished by earlier runs, so many are continued.
+
+    `best` is the best value so far and its trial's number.
+    """
 
     finished: int
     continued: int
+    best: tuple[float, int] | None
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,7 @@ def _candidates(trials: list[FrozenTrial], objective: TrainingObjective) -> str:
     """One JSON line per trial."""
     from predictors.curves import ParametricCurvePredictor
     from smbo_nas.observations import FinalValues, StudyReader
+    from smbo_nas.pruners.curve import STOP_KEY
     from smbo_nas.samplers.smbo import PREDICTION_KEY
 
     predictor = ParametricCurvePredictor()
@@ -139,6 +140,7 @@ def _candidates(trials: list[FrozenTrial], objective: TrainingObjective) -> str:
             "predicted_std": predicted.get("std"),
             "final_mean": final_mean,
             "final_std": final_std,
+            "stop_probability": trial.system_attrs.get(STOP_KEY),
             "reason": trial.user_attrs.get(REASON_KEY),
         }
         lines.append(json.dumps(record, allow_nan=False))

@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 
 from smbo_nas.search.clock import RunClock
 from smbo_nas.search.events import Begun, Emit, EpochDone, Event
-from smbo_nas.search.outputs import tidy_checkpoints, write_outputs
+from smbo_nas.search.outputs import best_trial, tidy_checkpoints, write_outputs
 from smbo_nas.search.pool import run_workers
 from smbo_nas.search.settings import SearchSettings
 from smbo_nas.search.study import JOURNAL, StudyError, open_study, repair_journal
@@ -69,7 +69,8 @@ def run_search(settings: SearchSettings, emit: Emit, command: str = "") -> Outco
                 tidy_checkpoints(settings.out, study)
             emit(event)
 
-        emit(Begun(finished, len(stale)))
+        best = best_trial(before)
+        emit(Begun(finished, len(stale), None if best is None or best.value is None else (best.value, best.number)))
         outcome = Outcome.OUT_OF_TIME
         try:
             if settings.workers == 1:

@@ -13,7 +13,7 @@ SAMPLERS = ("smbo", "tpe", "random")
 PRUNERS = ("curve", "median", "hyperband", "none")
 
 PROXY_SIZES: Mapping[str, Mapping[str, int]] = {
-    "nasbench201": {"channels": 8, "cells_per_stage": 1},
+    "nasbench201": {"channels": 16, "cells_per_stage": 1},
     "nasbench101": {"channels": 16, "cells_per_stack": 1},
     "nasnet": {"channels": 8, "layers": 3},
     "chain": {"channels": 8},
@@ -39,6 +39,7 @@ class SearchSettings:
         timeout: Seconds after which no further epoch is started; None is no limit.
         sampler: One of `SAMPLERS`.
         pruner: One of `PRUNERS`.
+        risk: For the pruner `curve`: stop below this probability of beating the second best, in (0, 1).
         batch_size: Images per training step.
         learning_rate: The schedule's highest learning rate.
         sizes: Sizes of the networks; those not given are `PROXY_SIZES`.
@@ -60,6 +61,7 @@ class SearchSettings:
     timeout: float | None = None
     sampler: str = "smbo"
     pruner: str = "curve"
+    risk: float = 0.2
     batch_size: int = 64
     learning_rate: float = 0.1
     sizes: Mapping[str, int] = field(default_factory=dict)
@@ -75,6 +77,8 @@ class SearchSettings:
                 raise ValueError(f"`{name}` must be one of {', '.join(allowed)}, but got {value!r}.")
         if self.timeout is not None and not self.timeout > 0:
             raise ValueError(f"`timeout` must be above 0 seconds, but got {self.timeout}.")
+        if not 0 < self.risk < 1:
+            raise ValueError(f"`risk` must be above 0 and below 1, but got {self.risk}.")
         if not self.learning_rate > 0:
             raise ValueError(f"`learning_rate` must be above 0, but got {self.learning_rate}.")
 
@@ -92,6 +96,7 @@ class SearchSettings:
             "seed": self.seed,
             "sampler": self.sampler,
             "pruner": self.pruner,
+            "risk": self.risk,
             "batch_size": self.batch_size,
             "learning_rate": self.learning_rate,
             "sizes": self.network_sizes(space),

@@ -51,7 +51,8 @@ class SearchView:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._progress.stop()
+        if self._console.is_terminal:
+            self._progress.stop()
 
     def show(self, event: Event) -> None:
         """Shows an event."""
@@ -62,6 +63,7 @@ class SearchView:
                     f"{event.continued} under way.",
                     soft_wrap=True,
                 )
+            self._best = event.best
             self._progress.update(self._task, completed=event.finished)
         elif isinstance(event, EpochDone):
             self._at[event.trial] = event.epoch
@@ -109,7 +111,11 @@ class SearchView:
 
     def conclude(self, outcome: str) -> None:
         """Says how it ended, and where the results are."""
+        from smbo_nas.report.reader import read_run
+        from smbo_nas.report.verdict import verdict
+
         out = self._settings.out
+        self._console.print(verdict(read_run(out)), soft_wrap=True)
         if outcome != "complete":
             self._console.print(f"Not finished ({outcome}); the same command goes on where this stopped.")
         self._console.print(f"Results in {out}: open {out / 'report.html'}", soft_wrap=True)

@@ -21,6 +21,7 @@ from smbo_nas.spaces import get_space
         ("sampler", "annealing"),
         ("pruner", "axe"),
         ("timeout", 0.0),
+        ("risk", 1.0),
         ("learning_rate", 0.0),
     ],
 )
