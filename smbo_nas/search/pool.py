@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from smbo_nas.search.events import Emit, Event
 from smbo_nas.search.settings import SearchSettings
-from smbo_nas.search.worker import work
+from smbo_nas.search.worker import make_objective, work
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue
@@ -107,6 +107,6 @@ def _work(
             raise KeyboardInterrupt
 
     try:
-        work(settings, stale, budget, deadline, emit)
+        work(settings, make_objective(settings), stale, budget, deadline, emit)
     except KeyboardInterrupt:
         return

@@ -82,7 +82,7 @@ class SearchSettings:
         if not self.learning_rate > 0:
             raise ValueError(f"`learning_rate` must be above 0, but got {self.learning_rate}.")
 
-    def network_sizes(self, space: SearchSpace) -> dict[str, int]:
+    def network_sizes(self, space: SearchSpace) -> dict[str, Any]:
         """Sizes of the networks of `space`."""
         return {**PROXY_SIZES.get(space.skeleton or "", {}), **self.sizes}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -47,7 +47,7 @@ class LocalBudget:
         return self.left >= 0
 
 
-def make_objective(settings: SearchSettings, on_epoch: Callable[..., None] | None = None) -> TrainingObjective:
+def make_objective(settings: SearchSettings) -> TrainingObjective:
     """The objective of a search: its space, data, training and checkpoints.
 
     Raises:
@@ -63,16 +63,23 @@ def make_objective(settings: SearchSettings, on_epoch: Callable[..., None] | Non
         evaluator,
         folder=settings.out / TRIALS_FOLDER,
         seed=settings.seed,
-        on_epoch=on_epoch,
         **settings.network_sizes(space),
     )
 
 
-def work(settings: SearchSettings, stale: Sequence[int], budget: Budget, deadline: float | None, emit: Emit) -> None:
+def work(
+    settings: SearchSettings,
+    objective: TrainingObjective,
+    stale: Sequence[int],
+    budget: Budget,
+    deadline: float | None,
+    emit: Emit,
+) -> None:
     """Runs trials until the budget or the time is used up, on one thread, so that a seed means the same everywhere.
 
     Args:
         settings: The search.
+        objective: Its objective, from `make_objective`.
         stale: Ids of RUNNING trials whose process is gone; they are continued first, from their checkpoints.
         budget: Of new trials.
         deadline: `time.time()` after which no epoch is started.
@@ -84,7 +91,7 @@ def work(settings: SearchSettings, stale: Sequence[int], budget: Budget, deadlin
         if deadline is not None and time.time() > deadline and record.epoch < settings.epochs:
             raise OutOfTimeError
 
-    objective = make_objective(settings, on_epoch)
+    objective.on_epoch = on_epoch
     study = open_study(settings, objective.space)
     with single_torch_thread(), suppress(OutOfTimeError):
         for trial_id in stale:

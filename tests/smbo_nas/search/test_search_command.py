@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 import torch
@@ -160,6 +161,47 @@ def test_bad_input_is_one_line_and_changes_nothing(
     assert message in result.output
     assert len(result.output.strip().splitlines()) == 1
     assert not out.exists()
+
+
+def npz(path: Path, images: np.ndarray, labels: np.ndarray) -> Path:
+    np.savez(path, images=images, labels=labels)
+    return path
+
+
+def test_bad_data_is_one_line_and_changes_nothing(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).random((60, 8, 8)).astype(np.float32)
+    (tmp_path / "empty").mkdir()
+    bad = {
+        tmp_path / "empty": "empty",
+        npz(tmp_path / "short.npz", images, np.arange(59) % 3): "59",
+        npz(tmp_path / "one.npz", images, np.zeros(60, dtype=int)): "class",
+        npz(tmp_path / "nan.npz", images * np.nan, np.arange(60) % 3): "NaN",
+    }
+    for path, message in bad.items():
+        result = search(tmp_path / "run", path)
+        assert result.exit_code == 2
+        assert message in result.output
+        assert len(result.output.strip().splitlines()) == 1
+        assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("space", ["nasbench101", "darts", "pnas", "chain"])
+def test_every_space_can_be_searched(tmp_path: Path, tiny_data: Path, space: str) -> None:
+    result = search(tmp_path / "run", tiny_data, space=space, trials=2, epochs=1)
+    assert result.exit_code == 0, result.output
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["complete"] == 2
+    assert load_network(tmp_path / "run" / "best")(torch.zeros(1, 1, 8, 8)).shape == (1, 3)
+
+
+def test_a_database_may_hold_the_study(tmp_path: Path, tiny_data: Path) -> None:
+    url = f"sqlite:///{tmp_path}/study.db"
+    for trials in (1, 2):
+        result = search(tmp_path / "run", tiny_data, trials=trials, epochs=1, storage=url, study="mine")
+        assert result.exit_code == 0, result.output
+    study = optuna.load_study(storage=url, study_name="mine")
+    assert [t.state for t in study.trials] == [TrialState.COMPLETE] * 2
+    assert not (tmp_path / "run" / JOURNAL).exists()
 
 
 def unknown_operation() -> object:
