@@ -17,9 +17,6 @@ from smbo_nas.pruners.policy import StopPolicy, StopVerdict
 
 _logger = logging.getLogger(__name__)
 
-STOP_KEY = "smbo_nas:stop_probability"
-"""System attribute of a stopped trial: the probability of beating the incumbent when it was stopped."""
-
 
 class CurvePruner(BasePruner):
     """Prunes a trial whose learning curve is unlikely to end above the best one.
@@ -84,7 +81,6 @@ class CurvePruner(BasePruner):
         """
         verdict = self.verdict(study, trial)
         if verdict is not None and verdict.stop:
-            study._storage.set_trial_system_attr(trial._trial_id, STOP_KEY, verdict.probability)
             _logger.info("Trial %d is stopped: %s.", trial.number, verdict.why)
             return True
         return False

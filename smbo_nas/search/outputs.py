@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from smbo_nas.search.files import write_text
 from smbo_nas.search.settings import SearchSettings
-from smbo_nas.search.worker import TRIALS_FOLDER
+from smbo_nas.search.worker import STOP_KEY, TRIALS_FOLDER
 from smbo_nas.training.objective import REASON_KEY, TrainingObjective
 
 SUMMARY = "summary.json"
@@ -113,7 +113,6 @@ def _candidates(trials: list[FrozenTrial], objective: TrainingObjective) -> str:
     """One JSON line per trial."""
     from predictors.curves import ParametricCurvePredictor
     from smbo_nas.observations import FinalValues, StudyReader
-    from smbo_nas.pruners.curve import STOP_KEY
     from smbo_nas.samplers.smbo import PREDICTION_KEY
 
     predictor = ParametricCurvePredictor()
@@ -140,7 +139,7 @@ def _candidates(trials: list[FrozenTrial], objective: TrainingObjective) -> str:
             "predicted_std": predicted.get("std"),
             "final_mean": final_mean,
             "final_std": final_std,
-            "stop_probability": trial.system_attrs.get(STOP_KEY),
+            "stop_probability": trial.user_attrs.get(STOP_KEY),
             "reason": trial.user_attrs.get(REASON_KEY),
         }
         lines.append(json.dumps(record, allow_nan=False))

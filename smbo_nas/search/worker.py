@@ -12,6 +12,7 @@ import optuna
 from optuna.trial import TrialState
 
 from predictors.threads import single_torch_thread
+from smbo_nas.pruners import CurvePruner
 from smbo_nas.search.events import Emit, EpochDone, TrialEnded
 from smbo_nas.search.settings import SearchSettings
 from smbo_nas.search.study import open_study
@@ -21,6 +22,8 @@ from smbo_nas.training.objective import REASON_KEY, TrainingObjective
 
 OWNER_KEY = "smbo_nas:out"
 """User attribute of a trial: the output folder of the search that trains it."""
+STOP_KEY = "stop_probability"
+"""User attribute of a trial that `CurvePruner` stopped: its probability of beating the incumbent then."""
 TRIALS_FOLDER = "trials"
 
 
@@ -117,6 +120,7 @@ def _run_trial(study: optuna.Study, trial: optuna.Trial, objective: TrainingObje
         raise
     except optuna.TrialPruned:
         state = TrialState.PRUNED
+        _explain_stop(study, trial)
     except Exception as error:
         state = TrialState.FAIL
         trial.set_user_attr(REASON_KEY, f"{type(error).__name__}: {error}")
@@ -132,3 +136,12 @@ def _run_trial(study: optuna.Study, trial: optuna.Trial, objective: TrainingObje
             reason=told.user_attrs.get(REASON_KEY),
         )
     )
+
+
+def _explain_stop(study: optuna.Study, trial: optuna.Trial) -> None:
+    """Notes why a trial was stopped, where the pruner can tell."""
+    if isinstance(study.pruner, CurvePruner):
+        verdict = study.pruner.verdict(study, study._storage.get_trial(trial._trial_id))
+        if verdict is not None:
+            trial.set_user_attr(STOP_KEY, verdict.probability)
+            trial.set_user_attr(REASON_KEY, verdict.why)

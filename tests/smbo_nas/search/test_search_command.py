@@ -101,6 +101,9 @@ def test_candidates_tell_everything_about_every_trial(finished: Path) -> None:
         assert dict(map(tuple, row["curve"])) == trial.intermediate_values
         assert row["parameters"] > 0
         assert row["flops"] > 0
+        stopped = row["state"] == "PRUNED"
+        assert (row["stop_probability"] is not None) == (row["final_std"] is not None) == stopped
+        assert not stopped or "P(final >" in row["reason"]
     assert len({row["digest"] for row in rows}) == TRIALS
 
 
