@@ -50,8 +50,8 @@ def search(
     risk: Annotated[
         float, typer.Option(help="For curve: stop a training below this chance of beating the second best.")
     ] = 0.2,
-    batch_size: Annotated[int, typer.Option(help="Images per training step.")] = 64,
-    learning_rate: Annotated[float, typer.Option(help="Highest learning rate of the schedule.")] = 0.1,
+    batch_size: Annotated[int, typer.Option(help="Images per training step.")] = 32,
+    learning_rate: Annotated[float, typer.Option(help="Highest learning rate of the schedule.")] = 0.05,
     size: Annotated[
         list[str] | None, typer.Option(help="Size of the networks, such as channels=16; may be repeated.")
     ] = None,

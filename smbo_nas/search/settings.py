@@ -62,8 +62,8 @@ class SearchSettings:
     sampler: str = "smbo"
     pruner: str = "curve"
     risk: float = 0.2
-    batch_size: int = 64
-    learning_rate: float = 0.1
+    batch_size: int = 32
+    learning_rate: float = 0.05
     sizes: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
