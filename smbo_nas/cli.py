@@ -59,7 +59,8 @@ def search(
     """Searches for the best network of a space on a data set, and writes it, trained, to --out."""
     import optuna
 
-    from smbo_nas.search import Outcome, SearchSettings, SearchView, run_search
+    from smbo_nas.search import Outcome, SearchSettings, SearchView, WorkerDiedError, run_search
+    from smbo_nas.training import CheckpointError
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # the view says it better
     try:
@@ -87,6 +88,8 @@ def search(
         view.conclude(outcome)
     except (ValueError, OSError) as error:
         _fail(error)
+    except (CheckpointError, WorkerDiedError) as error:
+        _fail(error, code=1)
     if outcome == Outcome.INTERRUPTED:
         raise typer.Exit(INTERRUPTED)
 
@@ -116,10 +119,10 @@ def _command() -> str:
     return shlex.join(["smbo-nas", *sys.argv[1:]])
 
 
-def _fail(error: Exception) -> NoReturn:
+def _fail(error: Exception, code: int = BAD_INPUT) -> NoReturn:
     message = " ".join(str(error).split())
     typer.echo(f"smbo-nas: {message}", err=True)
-    raise typer.Exit(BAD_INPUT)
+    raise typer.Exit(code)
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from smbo_nas.files import write_whole
 from smbo_nas.networks.build import Blueprint, blueprint_of, unwrapped
 
 if TYPE_CHECKING:
@@ -60,9 +61,8 @@ def save_network(
     state = unwrapped(network).state_dict()
     tensors = {name: value.detach().cpu().clone(memory_format=torch.contiguous_format) for name, value in state.items()}
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / WEIGHTS_FILE, save(tensors, metadata={"architecture": _fingerprint(blueprint)}))
-    _write(folder / ARCHITECTURE_FILE, (text + "\n").encode())
+    write_whole(folder / WEIGHTS_FILE, save(tensors, metadata={"architecture": _fingerprint(blueprint)}))
+    write_whole(folder / ARCHITECTURE_FILE, text + "\n")
 
 
 def load_network(folder: str | Path, *, device: str | torch.device = "cpu") -> nn.Module:
@@ -126,10 +126,3 @@ def _described(folder: Path) -> dict[str, Any]:
 def _fingerprint(blueprint: Blueprint) -> str:
     text = json.dumps(blueprint.to_dict(), sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-def _write(path: Path, content: bytes) -> None:
-    """A crash leaves the old file or the new one, never half of one."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_bytes(content)
-    temporary.replace(path)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 from html import escape
 from importlib import resources
 from pathlib import Path
 from string import Template
 
+from smbo_nas.files import write_whole
 from smbo_nas.report.diagram import STYLE
 from smbo_nas.report.reader import Run, read_run
 from smbo_nas.report.sections import best_section, chart_sections
@@ -30,16 +28,7 @@ def write_report(run_dir: Path) -> Path:
     run_dir = Path(run_dir)
     html = render(read_run(run_dir))
     path = run_dir / "report.html"
-    handle, name = tempfile.mkstemp(prefix=".report-", suffix=".html", dir=run_dir)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(html)
-        Path(name).chmod(0o644)  # mkstemp makes it private
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            Path(name).unlink()
-        raise
+    write_whole(path, html)
     return path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from smbo_nas.search.pool import WorkerDiedError
 from smbo_nas.search.run import Outcome, OutputFolderError, run_search
 from smbo_nas.search.settings import PRUNERS, SAMPLERS, SearchSettings
 from smbo_nas.search.study import StudyConflictError
@@ -15,5 +16,6 @@ __all__ = [
     "SearchSettings",
     "SearchView",
     "StudyConflictError",
+    "WorkerDiedError",
     "run_search",
 ]

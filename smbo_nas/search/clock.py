@@ -6,7 +6,7 @@ import json
 import time
 from pathlib import Path
 
-from smbo_nas.search.files import write_text
+from smbo_nas.files import write_whole
 
 CLOCK = "clock.json"
 _EVERY_SECONDS = 1.0
@@ -35,7 +35,7 @@ class RunClock:
         now = time.monotonic()
         if force or now - self._written >= _EVERY_SECONDS:
             self._written = now
-            write_text(self._path, json.dumps({"seconds": round(self.seconds, 3)}))
+            write_whole(self._path, json.dumps({"seconds": round(self.seconds, 3)}))
 
     def _read(self) -> float:
         try:

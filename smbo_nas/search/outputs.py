@@ -14,7 +14,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from smbo_nas.search.files import write_text
+from smbo_nas.files import write_whole
 from smbo_nas.search.settings import SearchSettings
 from smbo_nas.search.worker import STOP_KEY, TRIALS_FOLDER
 from smbo_nas.training.objective import REASON_KEY, TrainingObjective
@@ -33,7 +33,7 @@ def write_outputs(
     Each file is replaced at once, so a killed process leaves the old or the new one.
     """
     trials = study.get_trials(deepcopy=False)
-    write_text(settings.out / CANDIDATES, _candidates(trials, objective))
+    write_whole(settings.out / CANDIDATES, _candidates(trials, objective))
     best = best_trial(trials)
     summary = _summary(settings, trials, best)
     summary["seconds"] = round(seconds, 3)
@@ -41,7 +41,7 @@ def write_outputs(
     summary["device"] = str(getattr(objective.evaluator, "device", settings.device))
     if best is not None:
         summary["test_value"] = _save_best(settings, best, objective)
-    write_text(settings.out / SUMMARY, json.dumps(summary, indent=2) + "\n")
+    write_whole(settings.out / SUMMARY, json.dumps(summary, indent=2) + "\n")
     from smbo_nas.report import write_report
 
     write_report(settings.out)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
+
+from smbo_nas.files import write_whole
 
 _FORMAT = "smbo-nas training checkpoint 1"
 _NETWORK = "network."
@@ -38,7 +39,7 @@ def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], state: Mapping[s
     """Writes a checkpoint; after a crash at any moment, the old or the new one is there, whole."""
     copies = _detached(tensors)
     metadata = {"format": _FORMAT, "state": json.dumps(state), "checksum": _checksum(copies)}
-    _write(path, save(copies, metadata))
+    write_whole(path, save(copies, metadata))
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -66,7 +67,7 @@ def network_tensors(network: nn.Module) -> dict[str, Tensor]:
 
 def save_weights(network: nn.Module, path: Path, metadata: Mapping[str, str] | None = None) -> None:
     """Writes a network's parameters and buffers, and nothing else, as a safetensors file."""
-    _write(path, save(_detached(network.state_dict()), dict(metadata or {})))
+    write_whole(path, save(_detached(network.state_dict()), dict(metadata or {})))
 
 
 def load_weights(path: Path, network: nn.Module) -> None:
@@ -109,21 +110,6 @@ def _checksum(tensors: Mapping[str, Tensor]) -> str:
         value = zlib.crc32(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode(), value)
         value = zlib.crc32(tensor.reshape(-1).view(torch.uint8).numpy().data, value)
     return f"{value:08x}"
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")  # a fixed name leaves no litter after a crash
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # makes the new name durable too
-    finally:
-        os.close(folder)
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
