@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import queue
 import signal
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +93,14 @@ def _pass_on(events: Queue[Event], emit: Emit) -> None:
         return
 
 
+def _die_with_parent() -> None:
+    """Ends this process as soon as its parent is gone, so that a killed search leaves nobody writing to its study."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
 def _work(
     settings: SearchSettings,
     stale: Sequence[int],
@@ -100,6 +111,7 @@ def _work(
 ) -> None:
     """Entry point of a worker process. The parent alone decides when Ctrl-C ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
 
     def emit(event: Event) -> None:
         events.put(event)

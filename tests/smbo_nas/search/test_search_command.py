@@ -308,6 +308,38 @@ def test_two_workers_share_the_trials(tmp_path: Path, tiny_data: Path) -> None:
     assert len({row["digest"] for row in rows}) == TRIALS
 
 
+def children_of(pid: int) -> list[int]:
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    return [int(child) for child in found.stdout.split()]
+
+
+def is_alive(pid: int) -> bool:
+    state = Path(f"/proc/{pid}/stat")
+    return state.exists() and ") Z " not in state.read_text()
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
+def test_workers_of_a_killed_search_die_too_and_nothing_is_lost_or_doubled(tmp_path: Path, tiny_data: Path) -> None:
+    out = tmp_path / "killed"
+    process = start(out, tiny_data, workers=2)
+    wait_for_reports(out, process, reports=3)
+    workers = children_of(process.pid)
+    assert len(workers) >= 2
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 10
+    while any(map(is_alive, workers)):
+        assert time.monotonic() < deadline, "workers live on without their parent"
+        time.sleep(0.05)
+    assert search(out, tiny_data).exit_code == 0
+    trials = trials_of(out)
+    assert [t.number for t in trials] == list(range(TRIALS))
+    assert all(t.state in (TrialState.COMPLETE, TrialState.PRUNED) for t in trials)
+    assert all(sorted(t.intermediate_values) == list(range(1, len(t.intermediate_values) + 1)) for t in trials)
+    rows = [json.loads(line) for line in (out / "candidates.jsonl").read_text().splitlines()]
+    assert len({row["digest"] for row in rows}) == TRIALS
+
+
 def test_a_folder_in_use_is_refused(tmp_path: Path, tiny_data: Path) -> None:
     from filelock import FileLock
 
