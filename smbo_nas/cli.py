@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -52,6 +53,10 @@ def search(
     ] = 0.2,
     batch_size: Annotated[int, typer.Option(help="Images per training step.")] = 32,
     learning_rate: Annotated[float, typer.Option(help="Highest learning rate of the schedule.")] = 0.05,
+    training: Annotated[
+        list[str] | None,
+        typer.Option(help="Setting of the training, such as label_smoothing=0.1 or amp=bfloat16; may be repeated."),
+    ] = None,
     size: Annotated[
         list[str] | None, typer.Option(help="Size of the networks, such as channels=16; may be repeated.")
     ] = None,
@@ -81,6 +86,7 @@ def search(
             risk=risk,
             batch_size=batch_size,
             learning_rate=learning_rate,
+            training=_assignments("training", training or []),
             sizes=_sizes(size or []),
         )
         with SearchView(settings) as view:
@@ -106,13 +112,25 @@ def report(run: Annotated[Path, typer.Argument(help="The --out folder of a searc
 
 
 def _sizes(options: Sequence[str]) -> dict[str, int]:
-    sizes = {}
+    sizes = _assignments("size", options)
+    for name, value in sizes.items():
+        if not isinstance(value, int):
+            raise ValueError(f"`size` must be name=number, such as channels=16, but got '{name}={value}'.")  # noqa: TRY004
+    return sizes
+
+
+def _assignments(what: str, options: Sequence[str]) -> dict[str, Any]:
+    """`name=value` options; a value that is JSON (a number, true, null) is read as such, any other is text."""
+    assigned: dict[str, Any] = {}
     for option in options:
         name, equals, value = option.partition("=")
-        if not equals or not name or not value.isdecimal():
-            raise ValueError(f"`size` must be name=number, such as channels=16, but got {option!r}.")
-        sizes[name] = int(value)
-    return sizes
+        if not equals or not name:
+            raise ValueError(f"`{what}` must be name=value, but got {option!r}.")
+        try:
+            assigned[name] = json.loads(value)
+        except json.JSONDecodeError:
+            assigned[name] = value
+    return assigned
 
 
 def _command() -> str:

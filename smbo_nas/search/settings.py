@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from smbo_nas.spaces import SearchSpace, get_space
+
+if TYPE_CHECKING:
+    from smbo_nas.training import TrainingConfig
 
 SAMPLERS = ("smbo", "tpe", "random")
 PRUNERS = ("curve", "median", "hyperband", "none")
@@ -42,6 +45,7 @@ class SearchSettings:
         risk: For the pruner `curve`: stop below this probability of beating the second best, in (0, 1).
         batch_size: Images per training step.
         learning_rate: The schedule's highest learning rate.
+        training: Other settings of the training, by their names in `smbo_nas.training.TrainingConfig`.
         sizes: Sizes of the networks; those not given are `PROXY_SIZES`.
 
     Raises:
@@ -64,6 +68,7 @@ class SearchSettings:
     risk: float = 0.2
     batch_size: int = 32
     learning_rate: float = 0.05
+    training: Mapping[str, Any] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -82,6 +87,20 @@ class SearchSettings:
         if not self.learning_rate > 0:
             raise ValueError(f"`learning_rate` must be above 0, but got {self.learning_rate}.")
 
+    def training_config(self) -> TrainingConfig:
+        """How networks are trained.
+
+        Raises:
+            ValueError: When `training` has an unknown name, a value out of range, or a setting with a field of its own.
+        """
+        from smbo_nas.training import TrainingConfig
+
+        own = {"epochs": self.epochs, "batch_size": self.batch_size, "learning_rate": self.learning_rate}
+        for name in own:
+            if name in self.training:
+                raise ValueError(f"`training` must not set {name}, which is a setting of the search itself.")
+        return TrainingConfig.from_dict({**own, **self.training})
+
     def network_sizes(self, space: SearchSpace) -> dict[str, Any]:
         """Sizes of the networks of `space`."""
         return {**PROXY_SIZES.get(space.skeleton or "", {}), **self.sizes}
@@ -99,5 +118,6 @@ class SearchSettings:
             "risk": self.risk,
             "batch_size": self.batch_size,
             "learning_rate": self.learning_rate,
+            "training": dict(self.training),
             "sizes": self.network_sizes(space),
         }

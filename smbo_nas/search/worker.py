@@ -17,7 +17,7 @@ from smbo_nas.search.events import Emit, EpochDone, TrialEnded
 from smbo_nas.search.settings import SearchSettings
 from smbo_nas.search.study import open_study
 from smbo_nas.spaces import get_space
-from smbo_nas.training import EpochRecord, TrainingConfig, TrainingEvaluator, load_data
+from smbo_nas.training import EpochRecord, TrainingEvaluator, load_data
 from smbo_nas.training.objective import REASON_KEY, TrainingObjective
 
 OWNER_KEY = "smbo_nas:out"
@@ -57,9 +57,7 @@ def make_objective(settings: SearchSettings) -> TrainingObjective:
         ValueError: When space, data or device is none.
     """
     space = get_space(settings.space)
-    config = TrainingConfig(
-        epochs=settings.epochs, batch_size=settings.batch_size, learning_rate=settings.learning_rate
-    )
+    config = settings.training_config()
     evaluator = TrainingEvaluator(load_data(settings.data, seed=settings.seed), config, device=settings.device)
     return TrainingObjective(
         space,

@@ -40,3 +40,10 @@ def test_the_identity_is_json_and_ignores_what_changes_no_value() -> None:
 def test_sizes_replace_the_small_defaults_one_by_one() -> None:
     settings = SearchSettings(out=Path("a"), sizes={"channels": 32})
     assert settings.network_sizes(get_space("nasbench201")) == {"channels": 32, "cells_per_stage": 1}
+
+
+def test_training_settings_reach_the_training() -> None:
+    settings = SearchSettings(out=Path("a"), epochs=3, training={"label_smoothing": 0.1, "schedule": "onecycle"})
+    config = settings.training_config()
+    assert (config.epochs, config.label_smoothing, config.schedule) == (3, 0.1, "onecycle")
+    assert settings.identity() != SearchSettings(out=Path("a"), epochs=3).identity()
