@@ -282,3 +282,14 @@ class SearchSpace(ABC):
     def __repr__(self) -> str:
         arguments = ", ".join(f"{k}={v!r}" for k, v in self.to_dict().items() if k != "name")
         return f"{type(self).__name__}({arguments})"
+
+
+def distinct_operations(ops: Sequence[str]) -> tuple[str, ...]:
+    """Returns the argument `ops` of a space as a tuple.
+
+    Raises:
+        SpaceError: When it is empty, a bare string or holds an operation twice.
+    """
+    if isinstance(ops, str) or not ops or len(set(ops)) < len(ops):
+        raise SpaceError(f"`ops` must be distinct operation names, at least one, but got {ops!r}.")
+    return tuple(ops)

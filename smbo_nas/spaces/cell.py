@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from predictors.graph import INPUT, OUTPUT, ArchGraph
-from smbo_nas.spaces.base import Params, SearchSpace, SpaceError
+from smbo_nas.spaces.base import Params, SearchSpace, SpaceError, distinct_operations
 
 
 class CellSpace(SearchSpace):
@@ -37,8 +37,6 @@ class CellSpace(SearchSpace):
     ) -> None:
         if nodes < 2:
             raise SpaceError(f"`nodes` must be at least 2, but got {nodes}.")
-        if isinstance(ops, str) or not ops or len(set(ops)) < len(ops):
-            raise SpaceError(f"`ops` must be distinct operation names, at least one, but got {ops!r}.")
         pairs = [(i, j) for j in range(nodes) for i in range(j)]
         chosen = set(pairs) if edges is None else {(int(i), int(j)) for i, j in edges}
         for i, j in chosen:
@@ -53,7 +51,7 @@ class CellSpace(SearchSpace):
         self.name = name
         self.skeleton = skeleton
         self.nodes = nodes
-        self.ops = tuple(ops)
+        self.ops = distinct_operations(ops)
         self.edges = tuple(pair for pair in pairs if pair in chosen)
         self._choices = {f"edge_{i}_{j}": self.ops for i, j in self.edges}
 

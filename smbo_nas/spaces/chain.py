@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from predictors.graph import CONCAT, INPUT, OUTPUT, SUM, ArchGraph
-from smbo_nas.spaces.base import Params, SearchSpace, SpaceError
+from smbo_nas.spaces.base import Params, SearchSpace, SpaceError, distinct_operations
 from smbo_nas.spaces.subsets import NO_NODE, parse_subset, subset_choices
 
 CHAIN_OPS = ("conv_3x3", "conv_5x5", "sep_conv_3x3", "sep_conv_5x5", "max_pool_3x3", "avg_pool_3x3", "skip_connect")
@@ -38,14 +38,12 @@ class ChainSpace(SearchSpace):
     def __init__(self, *, layers: int = 6, ops: Sequence[str] = CHAIN_OPS, merge: str = SUM, stages: int = 3) -> None:
         if layers < 1:
             raise SpaceError(f"`layers` must be at least 1, but got {layers}.")
-        if isinstance(ops, str) or not ops or len(set(ops)) < len(ops):
-            raise SpaceError(f"`ops` must be distinct operation names, at least one, but got {ops!r}.")
         if merge not in (SUM, CONCAT):
             raise SpaceError(f"`merge` must be {SUM!r} or {CONCAT!r}, but got {merge!r}.")
         if not 1 <= stages <= layers:
             raise SpaceError(f"`stages` must be from 1 to {layers} (`layers`), but got {stages}.")
         self.layers = layers
-        self.ops = tuple(ops)
+        self.ops = distinct_operations(ops)
         self.merge = merge
         self.stages = stages
         self._choices = {f"op_{k}": self.ops for k in range(1, layers + 1)}

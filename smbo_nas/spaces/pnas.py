@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from predictors.graph import CONCAT, OUTPUT, SUM, ArchGraph
-from smbo_nas.spaces.base import Params, SearchSpace, SpaceError
+from smbo_nas.spaces.base import Params, SearchSpace, SpaceError, distinct_operations
 from smbo_nas.spaces.darts import CELL_INPUTS
 
 PNAS_OPS = (
@@ -42,12 +42,10 @@ class PNASSpace(SearchSpace):
     def __init__(self, *, blocks: int = 5, ops: Sequence[str] = PNAS_OPS, combine: Sequence[str] = (SUM,)) -> None:
         if blocks < 1:
             raise SpaceError(f"`blocks` must be at least 1, but got {blocks}.")
-        if isinstance(ops, str) or not ops or len(set(ops)) < len(ops):
-            raise SpaceError(f"`ops` must be distinct operation names, at least one, but got {ops!r}.")
         if isinstance(combine, str) or sorted(combine) not in ([SUM], [CONCAT], [SUM, CONCAT]):
             raise SpaceError(f"`combine` must be a selection of {SUM!r} and {CONCAT!r}, but got {combine!r}.")
         self.blocks = blocks
-        self.ops = tuple(ops)
+        self.ops = distinct_operations(ops)
         self.combine = tuple(combine)
         self._choices: dict[str, tuple[str, ...]] = {}
         for b in range(1, blocks + 1):
