@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,14 +15,8 @@ from linear_operator.operators import DiagLinearOperator
 from numpy.typing import NDArray
 from torch import Tensor
 
+from predictors.architecture import ArchitecturePredictor
 from predictors.graph import ArchGraph
-
-
-class ScorePredictor(Protocol):
-    """An architecture predictor with a latent scale on which its errors are closest to Gaussian."""
-
-    def predict_scores(self, X: Sequence[ArchGraph]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Mean and standard deviation of the score of each graph, `(n,)` each."""
 
 
 class PredictorModel(Model):
@@ -35,7 +29,7 @@ class PredictorModel(Model):
         graphs: `n` candidates.
     """
 
-    def __init__(self, predictor: ScorePredictor, graphs: Sequence[ArchGraph]) -> None:
+    def __init__(self, predictor: ArchitecturePredictor, graphs: Sequence[ArchGraph]) -> None:
         super().__init__()
         mean, std = predictor.predict_scores(graphs)
         self._mean = torch.as_tensor(mean, dtype=torch.float64)
@@ -62,7 +56,7 @@ class PredictorModel(Model):
 
 
 def log_expected_improvement(
-    predictor: ScorePredictor, graphs: Sequence[ArchGraph], best: float
+    predictor: ArchitecturePredictor, graphs: Sequence[ArchGraph], best: float
 ) -> NDArray[np.float64]:
     """Logarithm of the expected improvement over `best` of each graph, on the predictor's scores.
 

@@ -57,9 +57,10 @@ def tidy_checkpoints(out: Path, study: optuna.Study) -> None:
     """Deletes the checkpoints of finished trials but the best, so that disk use stays flat."""
     trials = study.get_trials(deepcopy=False)
     best = best_trial(trials)
-    for trial in trials:
-        if trial.state.is_finished() and (best is None or trial.number != best.number):
-            shutil.rmtree(out / TRIALS_FOLDER / str(trial.number), ignore_errors=True)
+    over = {str(t.number) for t in trials if t.state.is_finished() and t is not best}
+    for folder in (out / TRIALS_FOLDER).glob("*"):  # few: those of finished trials went before
+        if folder.name in over:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _summary(settings: SearchSettings, trials: list[FrozenTrial], best: FrozenTrial | None) -> dict[str, Any]:

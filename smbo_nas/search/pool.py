@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from smbo_nas.search.events import Emit, Event
 from smbo_nas.search.settings import SearchSettings
+from smbo_nas.search.study import open_study
 from smbo_nas.search.worker import make_objective, work
 
 if TYPE_CHECKING:
@@ -119,6 +120,8 @@ def _work(
             raise KeyboardInterrupt
 
     try:
-        work(settings, make_objective(settings), stale, budget, deadline, emit)
+        objective = make_objective(settings)
+        study = open_study(settings, objective.space)
+        work(settings, study, objective, stale, budget, deadline, emit)
     except KeyboardInterrupt:
         return

@@ -74,7 +74,7 @@ def run_search(settings: SearchSettings, emit: Emit, command: str = "") -> Outco
         outcome = Outcome.OUT_OF_TIME
         try:
             if settings.workers == 1:
-                work(settings, objective, stale, LocalBudget(new), deadline, on_event)
+                work(settings, study, objective, stale, LocalBudget(new), deadline, on_event)
             else:
                 run_workers(settings, stale, new, deadline, on_event)
         except KeyboardInterrupt:

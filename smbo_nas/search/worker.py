@@ -15,7 +15,6 @@ from predictors.threads import single_torch_thread
 from smbo_nas.pruners import CurvePruner
 from smbo_nas.search.events import Emit, EpochDone, TrialEnded
 from smbo_nas.search.settings import SearchSettings
-from smbo_nas.search.study import open_study
 from smbo_nas.spaces import get_space
 from smbo_nas.training import EpochRecord, TrainingEvaluator, load_data
 from smbo_nas.training.objective import REASON_KEY, TrainingObjective
@@ -70,6 +69,7 @@ def make_objective(settings: SearchSettings) -> TrainingObjective:
 
 def work(
     settings: SearchSettings,
+    study: optuna.Study,
     objective: TrainingObjective,
     stale: Sequence[int],
     budget: Budget,
@@ -80,6 +80,7 @@ def work(
 
     Args:
         settings: The search.
+        study: Its study, as this process opened it.
         objective: Its objective, from `make_objective`.
         stale: Ids of RUNNING trials whose process is gone; they are continued first, from their checkpoints.
         budget: Of new trials.
@@ -93,7 +94,6 @@ def work(
             raise OutOfTimeError
 
     objective.on_epoch = on_epoch
-    study = open_study(settings, objective.space)
     with single_torch_thread(), suppress(OutOfTimeError):
         for trial_id in stale:
             _run_trial(study, optuna.trial.Trial(study, trial_id), objective, emit)

@@ -251,6 +251,20 @@ def test_a_trial_that_crashes_is_recorded_and_the_search_goes_on(
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["failed"] == 1
 
 
+def test_a_search_whose_every_trial_crashes_still_ends_with_results(
+    tmp_path: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from smbo_nas.training import TrainingObjective
+
+    def crash(self: TrainingObjective, trial: optuna.Trial) -> float:
+        raise RuntimeError("no such driver")
+
+    monkeypatch.setattr(TrainingObjective, "__call__", crash)
+    assert search(tmp_path / "run", tiny_data, trials=2).exit_code == 0
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert (summary["failed"], summary["best_value"]) == (2, None)
+
+
 def test_training_that_diverges_fails_its_trial_with_a_reason(tmp_path: Path, tiny_data: Path) -> None:
     result = search(tmp_path / "run", tiny_data, trials=2, **{"learning-rate": 1e30})
     assert result.exit_code == 0
