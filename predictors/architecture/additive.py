@@ -84,6 +84,14 @@ class AdditiveGP:
             variance[rows] -= np.einsum("nm,nm->m", explained, explained)
         return mean, np.sqrt(np.maximum(variance, _JITTER))
 
+    def leave_one_out(self) -> tuple[Array, Array]:
+        """Mean and standard deviation of each target, noise included, given all others, `(n,)` each.
+
+        Rasmussen and Williams, eq. 5.12, under the hyperparameters of all of them.
+        """
+        precision = np.diag(cho_solve((self._factor, True), np.eye(len(self.targets))))
+        return self.targets - self._weights / precision, np.sqrt(1.0 / precision)
+
     def sample(self, features: Sequence[Array], n: int, rng: np.random.Generator) -> Array:
         """Draws functions from the posterior, free of noise, `(n, m)`, in time linear in `m`.
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from predictors.architecture.base import ArchitecturePredictor, Array
+from predictors.architecture.error_law import HeldOut
 from predictors.architecture.gnn import GNNEnsemble
 from predictors.architecture.gp import GraphGP
-from predictors.graph import ArchGraph
+from predictors.architecture.inputs import Inputs
 
 _GNN_FROM = 20
 """Observations from which graph networks rank as well as the Gaussian process."""
@@ -41,29 +42,32 @@ class AutoPredictor(ArchitecturePredictor):
         self.device = device
         self.random_state = random_state
 
-    def _fit_scores(self, graphs: list[ArchGraph], scores: Array, noise: Array) -> None:
+    def _fit_scores(self, inputs: Inputs, scores: Array, noise: Array) -> HeldOut:
         predictors: dict[str, ArchitecturePredictor] = {}
-        if len(graphs) <= _GP_UP_TO:
+        if len(inputs) <= _GP_UP_TO:
             predictors["gp"] = GraphGP(random_state=self.random_state)
-        if len(graphs) >= _GNN_FROM:
+        if len(inputs) >= _GNN_FROM:
             predictors["gnn"] = GNNEnsemble(ops=self.ops, device=self.device, random_state=self.random_state)
-        for predictor in predictors.values():
-            predictor.score_map_ = self.score_map_
-            predictor._fit_scores(graphs, scores, noise)
+        held_out = [predictor._fit_scores(inputs, scores, noise) for predictor in predictors.values()]
         self.predictors_ = tuple(predictors.values())
         self.chosen_ = "+".join(predictors)
+        return HeldOut(*_average([(each.mean, each.std) for each in held_out]))
 
-    def _predict_scores(self, graphs: list[ArchGraph]) -> tuple[Array, Array]:
-        means, stds = zip(*(predictor.predict_scores(graphs) for predictor in self.predictors_), strict=True)
-        # Both learn from the same observations: averaging them is no reason to be surer than they are.
-        return np.mean(means, axis=0), np.sqrt(np.mean(np.square(stds), axis=0))
+    def _predict_scores(self, inputs: Inputs) -> tuple[Array, Array]:
+        return _average([predictor._predict_scores(inputs) for predictor in self.predictors_])
 
-    def _sample_scores(self, graphs: list[ArchGraph], n: int, rng: np.random.Generator) -> Array:
+    def _sample_scores(self, inputs: Inputs, n: int, rng: np.random.Generator) -> Array:
         """Draws that lie as far from the average as one predictor's draws lie from its own mean."""
-        draws = np.empty((n, len(graphs)))
-        mean, _ = self._predict_scores(graphs)
+        draws = np.empty((n, len(inputs)))
+        mean, _ = self._predict_scores(inputs)
         turn = rng.permutation(n) % len(self.predictors_)
         for k, predictor in enumerate(self.predictors_):
-            own, _ = predictor.predict_scores(graphs)
-            draws[turn == k] = mean - own + predictor._sample_scores(graphs, int((turn == k).sum()), rng)
+            own, _ = predictor._predict_scores(inputs)
+            draws[turn == k] = mean - own + predictor._sample_scores(inputs, int((turn == k).sum()), rng)
         return draws
+
+
+def _average(moments: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """Both learn from the same observations: averaging them is no reason to be surer than they are."""
+    means, stds = zip(*moments, strict=True)
+    return np.mean(means, axis=0), np.sqrt(np.mean(np.square(stds), axis=0))

@@ -3,40 +3,60 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any, Literal, Self, overload
+from typing import Literal, Self, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from predictors.architecture.scores import ScoreMap
-from predictors.graph import ArchGraph
+from predictors.architecture.error_law import ErrorLaw, HeldOut
+from predictors.architecture.inputs import EMPTY_GRAPH, Inputs, Rows, holds_graphs, split_rows
+from predictors.encodings.columns import ColumnEncoder
+from predictors.scores import ScoreMap
 
 Array = NDArray[np.float64]
-Graphs = Sequence[ArchGraph]
 
 
 class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
     """Base of the scikit-learn estimators of a final value from an `ArchGraph`.
 
+    `X` is a sequence of `ArchGraph`, a sequence of `Described` (graphs with named numbers that ride along), or a
+    two-dimensional array of numbers alone.
+
     Values are real numbers in the user's units, higher is better. Inside, a predictor works on normal scores of the
     values (`ScoreMap`): search cares about the order of networks, and scores make that order Gaussian whatever the
-    metric. `predict` and `sample` answer in the user's units, `predict_scores` and `sample_scores` in scores, where
-    an acquisition function works best.
+    metric. `predict`, `quantiles` and `sample` answer in the user's units, `predict_scores` and `sample_scores` in
+    scores, where an acquisition function works best.
 
     A subclass stores `random_state` (an int, or None for fresh entropy at every use), and implements `_fit_scores`,
     `_predict_scores` and `_sample_scores`.
 
     Attributes:
         score_map_: The map between values and scores.
+        held_out_: What the predictor says about each observation of `fit` without having seen its value.
+        error_law_: How far from the mean values fall, in predicted standard deviations, learned from `held_out_`.
+        column_names_: Names of the numbers that ride along, sorted.
+        column_encoder_: Their scale.
+        source_: The predictor learned from, or None.
     """
 
     random_state: int | None
     score_map_: ScoreMap
+    held_out_: HeldOut
+    error_law_: ErrorLaw
+    column_names_: tuple[str, ...]
+    column_encoder_: ColumnEncoder
+    source_: ArchitecturePredictor | None
 
-    def fit(self, X: Graphs, y: ArrayLike, *, y_std: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: Rows,
+        y: ArrayLike,
+        *,
+        y_std: ArrayLike | None = None,
+        source: ArchitecturePredictor | None = None,
+    ) -> Self:
         """Learns from networks whose final value is known.
 
         Args:
@@ -44,52 +64,83 @@ class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
             y: Final values, `(len(X),)`.
             y_std: Standard deviation of each value, `(len(X),)`; 0 where it was measured. For networks whose training
                 was stopped and whose final value is itself a prediction.
+            source: A predictor fitted on another data set or task of the same space. What it predicts rides along as
+                one more column.
 
         Raises:
-            TypeError: When `X` holds something other than graphs.
+            TypeError: When `X` holds something other than graphs or numbers.
             ValueError: When `X` is empty, lengths differ, or a number is not finite or a deviation is negative.
+            NotFittedError: When `source` is not fitted.
         """
-        graphs = check_graphs(X)
-        if not graphs:
-            raise ValueError("`X` must hold at least one graph, but is empty.")
-        values = _check_numbers("y", y, len(graphs))
-        deviations = None if y_std is None else _check_numbers("y_std", y_std, len(graphs))
+        if source is not None:
+            check_is_fitted(source, "score_map_")
+        self.source_ = source
+        inputs = self._read(X, reset=True)
+        n = len(inputs)
+        values = _check_numbers("y", y, n)
+        deviations = None if y_std is None else _check_numbers("y_std", y_std, n)
         if deviations is not None and (deviations < 0).any():
             raise ValueError(f"`y_std` must not be negative, but holds {deviations.min()}.")
         self.score_map_ = ScoreMap.fit(values, deviations)
         scores = self.score_map_.to_scores(values)
-        noise = np.zeros(len(graphs)) if deviations is None else self.score_map_.score_std(values, deviations)
-        self._fit_scores(graphs, scores, noise)
+        noise = np.zeros(n) if deviations is None else self.score_map_.score_std(values, deviations)
+        self.held_out_ = self._fit_scores(inputs, scores, noise)
+        self.error_law_ = ErrorLaw.fit(self.held_out_, scores, noise)
         return self
 
     @overload
-    def predict(self, X: Graphs, return_std: Literal[False] = ...) -> Array: ...
+    def predict(self, X: Rows, return_std: Literal[False] = ...) -> Array: ...
     @overload
-    def predict(self, X: Graphs, return_std: Literal[True]) -> tuple[Array, Array]: ...
+    def predict(self, X: Rows, return_std: Literal[True]) -> tuple[Array, Array]: ...
     @overload
-    def predict(self, X: Graphs, return_std: bool) -> Array | tuple[Array, Array]: ...
-    def predict(self, X: Graphs, return_std: bool = False) -> Array | tuple[Array, Array]:
+    def predict(self, X: Rows, return_std: bool) -> Array | tuple[Array, Array]: ...
+    def predict(self, X: Rows, return_std: bool = False) -> Array | tuple[Array, Array]:
         """Mean of the final values in the user's units, with the standard deviation on request, `(len(X),)` each.
 
         Raises:
-            TypeError: When `X` holds something other than graphs.
+            TypeError: When `X` holds something other than graphs or numbers.
+            ValueError: When its columns are not those of `fit`.
         """
         score_mean, score_std = self.predict_scores(X)
         mean, std = self.score_map_.value_moments(score_mean, score_std)
         return (mean, std) if return_std else mean
 
-    def predict_scores(self, X: Graphs) -> tuple[Array, Array]:
+    def predict_scores(self, X: Rows) -> tuple[Array, Array]:
         """Mean and standard deviation of the normal scores of the final values, `(len(X),)` each.
 
         The standard deviation is that of a value as training would measure it, noise included.
         """
         check_is_fitted(self, "score_map_")
-        graphs = check_graphs(X)
-        if not graphs:
+        inputs = self._read(X)
+        if not len(inputs):
             return np.empty(0), np.empty(0)
-        return self._predict_scores(graphs)
+        mean, std = self._predict_scores(inputs)
+        return mean, std * self.error_law_.std
 
-    def sample(self, X: Graphs, n: int = 1) -> Array:
+    def quantiles(self, X: Rows, q: ArrayLike) -> Array:
+        """Quantiles of the final values as training would measure them, in the user's units.
+
+        Args:
+            X: The architectures.
+            q: Probabilities between 0 and 1, `(m,)`; (0.1, 0.9) bounds the central 80 %.
+
+        Returns:
+            `(m, len(X))`.
+
+        Raises:
+            ValueError: When a probability is not between 0 and 1.
+        """
+        check_is_fitted(self, "score_map_")
+        probabilities = np.atleast_1d(np.asarray(q, dtype=np.float64))
+        if probabilities.ndim != 1 or not ((probabilities > 0) & (probabilities < 1)).all():
+            raise ValueError(f"`q` must hold probabilities between 0 and 1, but got {q!r}.")
+        inputs = self._read(X)
+        if not len(inputs):
+            return np.empty((len(probabilities), 0))
+        mean, std = self._predict_scores(inputs)
+        return self.score_map_.to_values(mean + std * self.error_law_.quantiles(probabilities)[:, None])
+
+    def sample(self, X: Rows, n: int = 1) -> Array:
         """Draws from the joint distribution of the final values, in the user's units.
 
         Args:
@@ -102,7 +153,7 @@ class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
         scores = self.sample_scores(X, n)
         return self.score_map_.to_values(scores)
 
-    def sample_scores(self, X: Graphs, n: int = 1) -> Array:
+    def sample_scores(self, X: Rows, n: int = 1) -> Array:
         """As `sample`, in normal scores.
 
         Raises:
@@ -111,44 +162,55 @@ class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
         check_is_fitted(self, "score_map_")
         if n < 1:
             raise ValueError(f"`n` must be at least 1, but got {n}.")
-        graphs = check_graphs(X)
-        if not graphs:
+        inputs = self._read(X)
+        if not len(inputs):
             return np.empty((n, 0))
-        return self._sample_scores(graphs, n, np.random.default_rng(self.random_state))
+        draws = self._sample_scores(inputs, n, np.random.default_rng(self.random_state))
+        mean, _ = self._predict_scores(inputs)
+        return np.asarray(mean + (draws - mean) * self.error_law_.std)
+
+    def _read(self, X: Rows, *, reset: bool = False) -> Inputs:
+        """The graphs of `X`, and what rides along with them on the scale of normal scores."""
+        if holds_graphs(X):
+            graphs, names, columns = split_rows(X)
+            if reset and not graphs:
+                raise ValueError("`X` must hold at least one graph, but is empty.")
+        else:
+            columns = validate_data(self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan")
+            graphs, names = [EMPTY_GRAPH] * len(columns), tuple(f"x{k}" for k in range(columns.shape[1]))
+        if reset:
+            self.column_names_ = names
+        elif graphs and names != self.column_names_:
+            raise ValueError(f"`X` must have the columns {list(self.column_names_)}, but has {list(names)}.")
+        if not graphs:
+            return Inputs([], np.empty((0, 0)))
+        if self.source_ is not None:
+            columns = np.column_stack([columns, self.source_.predict_scores(X)[0]])
+        if reset:
+            self.column_encoder_ = ColumnEncoder().fit(columns)
+        return Inputs(graphs, self.column_encoder_.transform(columns))
 
     @abstractmethod
-    def _fit_scores(self, graphs: list[ArchGraph], scores: Array, noise: Array) -> None:
-        """Learns from normal scores `(n,)` with standard deviations `noise` `(n,)`, 0 where measured."""
+    def _fit_scores(self, inputs: Inputs, scores: Array, noise: Array) -> HeldOut:
+        """Learns from normal scores `(n,)` with standard deviations `noise` `(n,)`, 0 where measured.
+
+        Returns:
+            What is predicted for each observation when its value is left out.
+        """
 
     @abstractmethod
-    def _predict_scores(self, graphs: list[ArchGraph]) -> tuple[Array, Array]:
-        """See `predict_scores`; at least one graph."""
+    def _predict_scores(self, inputs: Inputs) -> tuple[Array, Array]:
+        """Mean and standard deviation of the normal scores, before the error law; at least one graph."""
 
     @abstractmethod
-    def _sample_scores(self, graphs: list[ArchGraph], n: int, rng: np.random.Generator) -> Array:
-        """See `sample_scores`; at least one graph."""
+    def _sample_scores(self, inputs: Inputs, n: int, rng: np.random.Generator) -> Array:
+        """Draws of the normal scores, before the error law, `(n, len(inputs))`; at least one graph."""
 
 
-def draw_per_architecture(graphs: Graphs, n: int, rng: np.random.Generator) -> Array:
-    """Standard normal draws `(n, len(graphs))`, independent between architectures and equal for isomorphic graphs."""
-    place: dict[ArchGraph, int] = {}
-    which = [place.setdefault(graph.canonical(), len(place)) for graph in graphs]
-    return rng.standard_normal((n, len(place)))[:, which]
-
-
-def check_graphs(X: Any) -> list[ArchGraph]:
-    """Returns `X` as a list.
-
-    Raises:
-        TypeError: When `X` is no sequence of graphs.
-    """
-    if isinstance(X, ArchGraph | str) or not hasattr(X, "__iter__"):
-        raise TypeError(f"`X` must be a sequence of ArchGraph, but got {type(X).__name__}.")
-    graphs = list(X)
-    for k, graph in enumerate(graphs):
-        if not isinstance(graph, ArchGraph):
-            raise TypeError(f"`X` must hold ArchGraph only, but item {k} is of type {type(graph).__name__}.")
-    return graphs
+def draw_per_architecture(inputs: Inputs, n: int, rng: np.random.Generator) -> Array:
+    """Standard normal draws `(n, len(inputs))`, independent between architectures and equal for isomorphic graphs."""
+    which = inputs.identities()
+    return rng.standard_normal((n, int(which.max(initial=-1)) + 1))[:, which]
 
 
 def _check_numbers(name: str, numbers: ArrayLike, length: int) -> Array:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from predictors.architecture.error_law import HeldOut
 
 Array = NDArray[np.float64]
 
@@ -73,6 +76,13 @@ class Calibration:
     def members(self, predicted: Array) -> Array:
         """Each member's normal scores, `(members, m)`, from its raw ones."""
         return np.asarray(self.intercept + self.slope * (predicted - self.centre) / self.scale)
+
+    def held_out(self, predicted: Array, held_out: NDArray[np.bool_]) -> HeldOut:
+        """What the members that have not seen an observation say about it, from raw scores `(members, n)`."""
+        members = np.where(held_out, self.members(predicted), np.nan)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # an observation that every member has seen
+            return HeldOut(np.nanmean(members, axis=0), self.moments(predicted)[1])
 
     def moments(self, predicted: Array) -> tuple[Array, Array]:
         """Mean and standard deviation of normal scores, `(m,)` each, from the members' raw scores `(members, m)`."""

@@ -11,10 +11,12 @@ from torch import Tensor
 
 from predictors.architecture.base import ArchitecturePredictor, Array, draw_per_architecture
 from predictors.architecture.calibration import Calibration
+from predictors.architecture.error_law import HeldOut
+from predictors.architecture.inputs import Inputs
 from predictors.architecture.message_passing import LiveNodes, MessagePassingEnsemble
 from predictors.architecture.ranking import pair_weights, pairwise_hinge
 from predictors.encodings.dense import DenseEncoder, DenseGraphs
-from predictors.graph import CONCAT, SUM, ArchGraph
+from predictors.graph import CONCAT, SUM
 from predictors.threads import single_torch_thread
 
 _MARGIN = 0.2
@@ -73,28 +75,31 @@ class GNNEnsemble(ArchitecturePredictor):
         self.device = device
         self.random_state = random_state
 
-    def _fit_scores(self, graphs: list[ArchGraph], scores: Array, noise: Array) -> None:
+    def _fit_scores(self, inputs: Inputs, scores: Array, noise: Array) -> HeldOut:
         for name, lowest in (("members", 2), ("hidden", 1), ("rounds", 0), ("steps", 1)):
             if getattr(self, name) < lowest:
                 raise ValueError(f"`{name}` must be at least {lowest}, but got {getattr(self, name)}.")
         rng = np.random.default_rng(self.random_state)
         # A canonical form may have sums and concatenations where those of `fit` have none.
-        self.encoder_ = DenseEncoder((*self.ops, SUM, CONCAT)).fit([graph.canonical() for graph in graphs])
+        self.encoder_ = DenseEncoder((*self.ops, SUM, CONCAT)).fit([graph.canonical() for graph in inputs.graphs])
         self.network_ = MessagePassingEnsemble(
             members=self.members,
             n_features=self.encoder_.n_features,
+            n_columns=inputs.columns.shape[1],
             hidden=self.hidden,
             rounds=self.rounds,
             generator=torch.Generator().manual_seed(int(rng.integers(2**63))),
         ).to(self.device)
-        shares = rng.permutation(len(graphs)) % self.members
+        shares = rng.permutation(len(inputs)) % self.members
         held_out = shares == np.arange(self.members)[:, None]
-        batch = self._encode(graphs)
+        batch = self._encode(inputs)
         with single_torch_thread():
             self._train(batch, scores, noise, ~held_out)
-        self.calibration_ = Calibration.fit(self._raw(batch), held_out, scores, noise)
+        raw = self._raw(batch)
+        self.calibration_ = Calibration.fit(raw, held_out, scores, noise)
+        return self.calibration_.held_out(raw, held_out)
 
-    def _train(self, batch: DenseGraphs, scores: Array, noise: Array, seen: NDArray[np.bool_]) -> None:
+    def _train(self, batch: tuple[DenseGraphs, Tensor], scores: Array, noise: Array, seen: NDArray[np.bool_]) -> None:
         def tensor(array: NDArray[np.generic]) -> Tensor:
             return torch.as_tensor(array, dtype=torch.float32, device=self.device)
 
@@ -106,33 +111,37 @@ class GNNEnsemble(ArchitecturePredictor):
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, max_lr=self.learning_rate, total_steps=max(self.steps, 2)
         )
-        live = LiveNodes.of(batch.to(self.device))
+        graphs, columns = batch
+        live, columns = LiveNodes.of(graphs.to(self.device)), columns.to(self.device)
         for _ in range(self.steps):
-            loss = pairwise_hinge(self.network_.scores(live), weights, _MARGIN)
+            loss = pairwise_hinge(self.network_(live, columns), weights, _MARGIN)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
 
-    def _encode(self, graphs: list[ArchGraph]) -> DenseGraphs:
-        return self.encoder_.transform([graph.canonical() for graph in graphs])
+    def _encode(self, inputs: Inputs) -> tuple[DenseGraphs, Tensor]:
+        graphs = self.encoder_.transform([graph.canonical() for graph in inputs.graphs])
+        return graphs, torch.as_tensor(inputs.columns, dtype=torch.float32)
 
-    def _raw(self, batch: DenseGraphs) -> Array:
+    def _raw(self, batch: tuple[DenseGraphs, Tensor]) -> Array:
         """The members' scores as the loss left them, `(members, n)`."""
+        graphs, columns = batch
         parts = []
         chunk = _CHUNK.get(torch.device(self.device).type, 1024)
         with single_torch_thread(), torch.no_grad():
-            for start in range(0, len(batch), chunk):
-                part = batch[start : start + chunk].to(self.device)
-                parts.append(self.network_(part).cpu().double().numpy())
+            for start in range(0, len(columns), chunk):
+                part = LiveNodes.of(graphs[start : start + chunk].to(self.device))
+                beside = columns[start : start + chunk].to(self.device)
+                parts.append(self.network_(part, beside).cpu().double().numpy())
         return np.concatenate(parts, axis=1)
 
-    def _predict_scores(self, graphs: list[ArchGraph]) -> tuple[Array, Array]:
-        return self.calibration_.moments(self._raw(self._encode(graphs)))
+    def _predict_scores(self, inputs: Inputs) -> tuple[Array, Array]:
+        return self.calibration_.moments(self._raw(self._encode(inputs)))
 
-    def _sample_scores(self, graphs: list[ArchGraph], n: int, rng: np.random.Generator) -> Array:
-        members = self.calibration_.members(self._raw(self._encode(graphs)))
+    def _sample_scores(self, inputs: Inputs, n: int, rng: np.random.Generator) -> Array:
+        members = self.calibration_.members(self._raw(self._encode(inputs)))
         mean = members.mean(axis=0)
         mix = rng.standard_normal((n, len(members))) / np.sqrt(len(members) - 1)
-        missed = draw_per_architecture(graphs, n, rng) * np.sqrt(self.calibration_.residual)
+        missed = draw_per_architecture(inputs, n, rng) * np.sqrt(self.calibration_.residual)
         return np.asarray(mean + mix @ (members - mean) + missed)

@@ -8,8 +8,9 @@ import numpy as np
 
 from predictors.architecture.additive import AdditiveGP, Array, Hyperparameters, fit_hyperparameters
 from predictors.architecture.base import ArchitecturePredictor, draw_per_architecture
+from predictors.architecture.error_law import HeldOut
+from predictors.architecture.inputs import Inputs
 from predictors.encodings.structure import StructureEncoder
-from predictors.graph import ArchGraph
 from predictors.threads import single_blas_thread
 
 DEFAULT_GROUPS = ("paths", "routes", "shape")
@@ -46,26 +47,30 @@ class GraphGP(ArchitecturePredictor):
         self.groups = groups
         self.random_state = random_state
 
-    def _fit_scores(self, graphs: list[ArchGraph], scores: Array, noise: Array) -> None:
+    def _fit_scores(self, inputs: Inputs, scores: Array, noise: Array) -> HeldOut:
         if not self.groups:
             raise ValueError("`groups` must name at least one group of features, but is empty.")
-        self.encoder_ = StructureEncoder(self.groups).fit(graphs)
-        features = self._features(graphs)
+        self.encoder_ = StructureEncoder(self.groups).fit(inputs.graphs)
+        features = self._features(inputs)
         with single_blas_thread():
             self.hyperparameters_ = fit_hyperparameters(features, scores, noise)
             self.posterior_ = AdditiveGP(features, scores, noise, self.hyperparameters_)
+            return HeldOut(*self.posterior_.leave_one_out())
 
-    def _predict_scores(self, graphs: list[ArchGraph]) -> tuple[Array, Array]:
-        features = self._features(graphs)
+    def _predict_scores(self, inputs: Inputs) -> tuple[Array, Array]:
+        features = self._features(inputs)
         with single_blas_thread():
             mean, std = self.posterior_.posterior(features)
         return mean, np.sqrt(std**2 + self.hyperparameters_.noise)
 
-    def _sample_scores(self, graphs: list[ArchGraph], n: int, rng: np.random.Generator) -> Array:
-        features = self._features(graphs)
+    def _sample_scores(self, inputs: Inputs, n: int, rng: np.random.Generator) -> Array:
+        features = self._features(inputs)
         with single_blas_thread():
             draws = self.posterior_.sample(features, n, rng)
-        return np.asarray(draws + draw_per_architecture(graphs, n, rng) * np.sqrt(self.hyperparameters_.noise))
+        return np.asarray(draws + draw_per_architecture(inputs, n, rng) * np.sqrt(self.hyperparameters_.noise))
 
-    def _features(self, graphs: list[ArchGraph]) -> list[Array]:
-        return list(self.encoder_.transform(graphs).values())
+    def _features(self, inputs: Inputs) -> list[Array]:
+        groups = list(self.encoder_.transform(inputs.graphs).values())
+        if inputs.columns.shape[1]:
+            groups += [inputs.columns, *inputs.columns.T[:, :, None]]
+        return groups

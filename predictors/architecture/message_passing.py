@@ -53,10 +53,13 @@ class MessagePassingEnsemble(nn.Module):
         n_features: Features of a node.
         hidden: Width of a node's state.
         rounds: Rounds of messages.
+        n_columns: Numbers that ride along with a graph.
         generator: Where initial weights come from.
     """
 
-    def __init__(self, *, members: int, n_features: int, hidden: int, rounds: int, generator: torch.Generator) -> None:
+    def __init__(
+        self, *, members: int, n_features: int, hidden: int, rounds: int, n_columns: int, generator: torch.Generator
+    ) -> None:
         super().__init__()
 
         def weights(*shape: int, fan_in: int) -> nn.Parameter:
@@ -70,14 +73,14 @@ class MessagePassingEnsemble(nn.Module):
         self.against = nn.ParameterList(weights(hidden, hidden, fan_in=hidden) for _ in range(rounds))
         self.bias = nn.ParameterList(nn.Parameter(torch.zeros(members, 1, hidden)) for _ in range(rounds))
         self.head = weights(hidden, 1, fan_in=hidden)
+        if n_columns:
+            self.columns = weights(n_columns, hidden, fan_in=n_columns)
+            self.columns_bias = nn.Parameter(torch.zeros(members, 1, hidden))
+            self.columns_head = weights(hidden, 1, fan_in=hidden)
+            self.columns_line = nn.Parameter(torch.zeros(members, n_columns, 1))
 
-    def forward(self, batch: DenseGraphs) -> Tensor:
-        """Scores of a batch of `n` graphs, `(members, n)`."""
-        live = LiveNodes.of(batch)
-        return self.scores(live)
-
-    def scores(self, live: LiveNodes) -> Tensor:
-        """As `forward`, for nodes gathered before."""
+    def forward(self, live: LiveNodes, columns: Tensor | None = None) -> Tensor:
+        """Scores of `n` graphs with `(n, n_columns)` numbers beside them, `(members, n)`."""
         n, v = live.messages.shape[0], live.messages.shape[2]
         members = len(self.embedding)
         rows = len(live.place)
@@ -94,4 +97,8 @@ class MessagePassingEnsemble(nn.Module):
             out = torch.baddbmm(out, back, against)
             state = state + out.relu().transpose(0, 1)
         each = torch.bmm(state.transpose(0, 1), self.head)[..., 0]
-        return each.new_zeros(members, n).index_add(1, live.graph, each)
+        scores = each.new_zeros(members, n).index_add(1, live.graph, each)
+        if columns is not None and columns.shape[1]:
+            beside = torch.relu(columns @ self.columns + self.columns_bias) @ self.columns_head
+            scores = scores + (beside + columns @ self.columns_line)[..., 0]
+        return scores

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from predictors.architecture.calibration import Calibration
 from predictors.architecture.gnn import GNNEnsemble
-from predictors.architecture.message_passing import MessagePassingEnsemble
+from predictors.architecture.message_passing import LiveNodes, MessagePassingEnsemble
 from predictors.architecture.ranking import pair_weights, pairwise_hinge
 from predictors.encodings.dense import DenseEncoder, DenseGraphs
 from predictors.graph import ArchGraph, GraphError
@@ -23,6 +23,7 @@ def network(seed: int = 0, members: int = 3) -> MessagePassingEnsemble:
         n_features=ENCODER.n_features,
         hidden=16,
         rounds=3,
+        n_columns=0,
         generator=torch.Generator().manual_seed(seed),
     )
 
@@ -55,14 +56,16 @@ def test_the_batched_program_is_the_loop_over_members() -> None:
     with torch.no_grad():
         for bias in ensemble.bias:
             bias.uniform_(-1.0, 1.0, generator=torch.Generator().manual_seed(1))
-        torch.testing.assert_close(ensemble(batch), member_by_member(ensemble, batch), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(
+            ensemble(LiveNodes.of(batch)), member_by_member(ensemble, batch), rtol=1e-4, atol=1e-4
+        )
 
 
 def test_members_learn_as_if_alone() -> None:
     batch, ensemble = ENCODER.transform(random_cells(8)), network()
     weights = pair_weights(torch.arange(8.0), torch.zeros(8)).expand(3, 8, 8).clone()
     weights[1] = 0.0
-    pairwise_hinge(ensemble(batch), weights, 0.2).backward()
+    pairwise_hinge(ensemble(LiveNodes.of(batch)), weights, 0.2).backward()
     for parameter in ensemble.parameters():
         assert parameter.grad is not None
         assert not parameter.grad[1].any()
@@ -75,11 +78,12 @@ def test_relabelling_and_padding_change_nothing() -> None:
     graphs, ensemble = random_cells(12), network()
     long = ArchGraph(ops=("input", *["nor_conv_3x3"] * 12, "output"), edges=tuple((k, k + 1) for k in range(13)))
     with torch.no_grad():
-        expected = ensemble(ENCODER.transform(graphs))
+        expected = ensemble(LiveNodes.of(ENCODER.transform(graphs)))
         assert expected.std(dim=1).min() > 0
-        same = ensemble(ENCODER.transform([relabelled(graph, 3) for graph in graphs]))
+        same = ensemble(LiveNodes.of(ENCODER.transform([relabelled(graph, 3) for graph in graphs])))
         torch.testing.assert_close(same, expected, rtol=1e-4, atol=1e-4)
-        torch.testing.assert_close(ensemble(ENCODER.transform([*graphs, long]))[:, :12], expected, rtol=1e-4, atol=1e-4)
+        longer = ensemble(LiveNodes.of(ENCODER.transform([*graphs, long])))
+        torch.testing.assert_close(longer[:, :12], expected, rtol=1e-4, atol=1e-4)
 
 
 def test_direction_matters() -> None:
@@ -87,7 +91,7 @@ def test_direction_matters() -> None:
     edges = ((0, 1), (1, 2), (2, 3))
     there, back = ArchGraph(ops=ops, edges=edges), ArchGraph(ops=(ops[0], ops[2], ops[1], ops[3]), edges=edges)
     with torch.no_grad():
-        scores = network()(ENCODER.transform([there, back]))
+        scores = network()(LiveNodes.of(ENCODER.transform([there, back])))
     assert (scores[:, 0] - scores[:, 1]).abs().min() > 1e-4
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm, rankdata
 
-from predictors.architecture.scores import ScoreMap
+from predictors.scores import ScoreMap
 
 
 def test_scores_are_normal_quantiles_of_ranks() -> None:
