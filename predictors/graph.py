@@ -28,6 +28,8 @@ NONE_OPS = frozenset({"none", "zero"})
 IDENTITY_OPS = frozenset({SUM, "skip_connect", "identity"})
 """Operations that pass on the sum of what they receive, unchanged."""
 
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
+
 Attributes = tuple[tuple[str, tuple[float, ...]], ...]
 
 
@@ -64,24 +66,24 @@ class ArchGraph:
     cell: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        set_field = object.__setattr__  # the dataclass is frozen: this is its own constructor
         try:
-            set_field(self, "ops", tuple(self.ops))
-            set_field(self, "edges", tuple(sorted((index(i), index(j)) for i, j in self.edges)))
-            named = dict(self.attributes)
-            values = {k: tuple(float(x) for x in named[k]) for k in sorted(named)}
-            set_field(self, "attributes", tuple(values.items()))
-            set_field(self, "cell", tuple(index(c) for c in self.cell))
+            ops = tuple(self.ops)
+            edges = tuple(sorted([(index(i), index(j)) for i, j in self.edges]))
+            attributes = _sorted_attributes(self.attributes) if self.attributes != () else ()
+            cell = tuple(map(index, self.cell))
         except (TypeError, ValueError) as error:
             raise GraphError(f"the graph's fields are of the wrong type: {error}.") from error
+        # The dataclass is frozen: this is its own constructor.
+        self.__dict__.update(ops=ops, edges=edges, attributes=attributes, cell=cell)
         self._validate()
-        if not any(self.cell):
-            set_field(self, "cell", ())
+        if cell and not any(cell):
+            self.__dict__["cell"] = ()
 
     def _validate(self) -> None:
         n = len(self.ops)
-        if not all(isinstance(op, str) and op for op in self.ops):
-            raise GraphError(f"`ops` must be non-empty strings, but got {self.ops!r}.")
+        for op in self.ops:
+            if not isinstance(op, str) or not op:
+                raise GraphError(f"`ops` must be non-empty strings, but got {self.ops!r}.")
         for name, column in self.attributes:
             if not isinstance(name, str) or not name:
                 raise GraphError(f"an attribute's name must be a non-empty string, but got {name!r}.")
@@ -93,27 +95,38 @@ class ArchGraph:
                 )
         if self.cell and len(self.cell) != n:
             raise GraphError(f"`cell` must have one index for each of the {n} nodes, but got {len(self.cell)}.")
-        cells = self.cells
+        cells, inputs = self.cells, list(map(is_input, self.ops))
         if self.cell and (list(cells) != sorted(cells) or set(cells) != set(range(max(cells) + 1))):
             raise GraphError(f"`cell` must count 0, 0, ..., 1, 1, ..., but got {self.cell!r}.")
-        self._validate_edges(cells)
-        for k in range(max(cells, default=0) + 1):
-            ops = tuple(op for op, c in zip(self.ops, cells, strict=True) if c == k)
-            _validate_cell(ops, where=f" in cell {k}" if self.cell else "")
-
-    def _validate_edges(self, cells: Sequence[int]) -> None:
-        n = len(self.ops)
         for i, j in self.edges:
-            if not (0 <= i < n and 0 <= j < n):
-                raise GraphError(f"edge ({i}, {j}) leaves the graph of {n} nodes.")
-            if i >= j:
-                raise GraphError(
-                    f"edge ({i}, {j}) goes backwards: nodes must be in topological order and without a cycle."
-                )
-            if cells[i] != cells[j]:
-                raise GraphError(f"edge ({i}, {j}) joins two cells.")
-            if is_input(self.ops[j]):
-                raise GraphError(f"edge ({i}, {j}) enters an input.")
+            if not 0 <= i < j < n or cells[i] != cells[j] or inputs[j]:
+                raise GraphError(f"edge ({i}, {j}) {self._why_no_edge(i, j)}.")
+        if not self.cell:
+            _validate_cell(self.ops, inputs)
+        for k in range(max(self.cell, default=-1) + 1):
+            first, size = cells.index(k), cells.count(k)
+            _validate_cell(self.ops[first : first + size], inputs[first : first + size], where=f" in cell {k}")
+
+    def _why_no_edge(self, i: int, j: int) -> str:
+        n = self.n_nodes
+        if not (0 <= i < n and 0 <= j < n):
+            return f"leaves the graph of {n} nodes"
+        if i >= j:
+            return "goes backwards: nodes must be in topological order and without a cycle"
+        return "joins two cells" if self.cells[i] != self.cells[j] else "enters an input"
+
+    @classmethod
+    def _trusted(
+        cls,
+        ops: tuple[str, ...],
+        edges: tuple[tuple[int, int], ...],
+        attributes: Attributes,
+        cell: tuple[int, ...],
+    ) -> ArchGraph:
+        """The graph of fields that are valid, sorted and of the right types already."""
+        graph = object.__new__(cls)
+        graph.__dict__.update(ops=ops, edges=edges, attributes=attributes, cell=cell)
+        return graph
 
     @classmethod
     def from_matrix(cls, matrix: Sequence[Sequence[int]], ops: Sequence[str]) -> ArchGraph:
@@ -187,7 +200,9 @@ class ArchGraph:
 
     @cached_property
     def _canonical(self) -> ArchGraph:
-        return _canonicalise(self)
+        from predictors.canonical import canonical_fields  # reads this module's vocabulary
+
+        return _shared(*canonical_fields(self.ops, self.edges, self.attributes, self.cell))
 
     def canonical(self) -> ArchGraph:
         """The canonical form: equal for two graphs exactly if they compute the same up to isomorphism.
@@ -239,7 +254,7 @@ class ArchGraph:
 
     def to_json(self) -> str:
         """One line of compact JSON."""
-        return json.dumps(self.to_dict(), separators=(",", ":"))
+        return _to_json(self.to_dict())
 
     @classmethod
     def from_json(cls, text: str) -> ArchGraph:
@@ -255,101 +270,22 @@ class ArchGraph:
         return cls.from_dict(data)
 
 
-def _validate_cell(ops: tuple[str, ...], where: str) -> None:
-    if not ops or not is_input(ops[0]):
+def _sorted_attributes(attributes: Any) -> Attributes:
+    named = dict(attributes)
+    return tuple((name, tuple(float(x) for x in named[name])) for name in sorted(named))
+
+
+def _validate_cell(ops: tuple[str, ...], inputs: Sequence[bool], where: str = "") -> None:
+    if not ops or not inputs[0]:
         raise GraphError(f"the first node{where} must be an input, but the operations are {ops!r}.")
     if ops.count(OUTPUT) != 1 or ops[-1] != OUTPUT:
         raise GraphError(f"the last node{where}, and no other, must be {OUTPUT!r}, but the operations are {ops!r}.")
-    inputs = [is_input(op) for op in ops]
-    if inputs != sorted(inputs, reverse=True):
+    if any(inputs[inputs.index(False) :]):
         raise GraphError(f"inputs{where} must come first, but the operations are {ops!r}.")
 
 
-def _canonicalise(graph: ArchGraph) -> ArchGraph:
-    """Prunes dead nodes, expands sums of sums, and orders the rest by nauty's labels."""
-    live, cells = graph.live, graph.cells
-    before = graph.predecessors()
-    # What each node brings to a sum: itself, or, for an identity, what that identity sums.
-    terms: list[list[int]] = []
-    kept: list[int] = []
-    inputs_of: dict[int, list[int]] = {}
-    ops = list(graph.ops)
-    for k, op in enumerate(graph.ops):
-        fixed = is_input(op) or op == OUTPUT
-        sources = [i for i in before[k] if live[i]] if live[k] else []
-        joins = op == CONCAT and len(sources) > 1  # a concatenation of one thing is that thing
-        if joins:  # a sum inside a concatenation stays a node of its own
-            inputs = [terms[i][0] if len(terms[i]) == 1 else i for i in sources]
-        else:
-            inputs = [t for i in sources for t in terms[i]]
-        identity = op in IDENTITY_OPS or (op == CONCAT and not joins)
-        terms.append(inputs if identity else [k])
-        if fixed or live[k]:
-            inputs_of[k] = inputs
-            kept.append(k)
-            if op in IDENTITY_OPS:
-                ops[k] = SUM
-    used = _reached(kept, inputs_of, graph.ops)
-    order = [k for k in kept if k in used]
-    position = {k: p for p, k in enumerate(order)}
-    return _canonically_ordered(
-        tuple(ops[k] for k in order),
-        tuple((position[i], position[k]) for k in order for i in inputs_of[k]),
-        tuple((name, tuple(column[k] for k in order)) for name, column in graph.attributes),
-        tuple(cells[k] for k in order),
-    )
-
-
-@lru_cache(maxsize=1 << 16)  # a search meets the same reduced graph under many names
-def _canonically_ordered(
-    ops: tuple[str, ...], edges: tuple[tuple[int, int], ...], attributes: Attributes, cell: tuple[int, ...]
-) -> ArchGraph:
-    colours = list(zip(cell, ops, *(column for _, column in attributes), strict=True))
-    return _reordered(ops, edges, dict(attributes), cell, rank=_canonical_rank(colours, edges))
-
-
-def _reached(kept: Sequence[int], inputs_of: Mapping[int, Sequence[int]], ops: Sequence[str]) -> set[int]:
-    """Nodes still needed once identities were bypassed: those an output reads, and every input."""
-    used = {k for k in kept if is_input(ops[k]) or ops[k] == OUTPUT}
-    for k in reversed(kept):
-        if k in used:
-            used.update(inputs_of[k])
-    return used
-
-
-def _canonical_rank(colours: Sequence[tuple[Any, ...]], edges: Sequence[tuple[int, int]]) -> list[int]:
-    """Each node's position in nauty's canonical labelling of the coloured graph.
-
-    nauty knows no multiple edges: a repeated edge becomes a middle node coloured by its multiplicity.
-    """
-    import pynauty
-
-    count: dict[tuple[int, int], int] = {}
-    for edge in edges:
-        count[edge] = count.get(edge, 0) + 1
-    adjacency: dict[int, list[int]] = {}
-    classes: dict[tuple[Any, ...], set[int]] = {}
-    for k, colour in enumerate(colours):
-        classes.setdefault((0, *colour), set()).add(k)
-    total = len(colours)
-    for (i, j), multiplicity in count.items():
-        if multiplicity == 1:
-            adjacency.setdefault(i, []).append(j)
-        else:
-            classes.setdefault((1, multiplicity), set()).add(total)
-            adjacency.setdefault(i, []).append(total)
-            adjacency[total] = [j]
-            total += 1
-    coloured = pynauty.Graph(
-        total,
-        directed=True,
-        adjacency_dict=adjacency,
-        vertex_coloring=[classes[c] for c in sorted(classes)],
-    )
-    rank = [0] * total
-    for position, vertex in enumerate(pynauty.canon_label(coloured)):
-        rank[vertex] = position
-    return rank[: len(colours)]
+_shared = lru_cache(maxsize=1 << 16)(ArchGraph._trusted)
+"""One object for equal canonical forms: what is cached on it, such as its digest, is worked out once."""
 
 
 def _reordered(

@@ -1,0 +1,153 @@
+"""The canonical form of a graph: what computes, and nothing else, in an order that isomorphic graphs share.
+
+Most cells need no search for that order: their nodes differ in depth, operation or attributes, or those that do not are
+interchangeable. nauty (McKay and Piperno, "Practical graph isomorphism II", 2014) orders the others.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache, lru_cache
+from itertools import pairwise
+from typing import Any
+
+from predictors.graph import CONCAT, IDENTITY_OPS, NONE_OPS, OUTPUT, SUM, Attributes, is_input
+
+Edges = tuple[tuple[int, int], ...]
+Fields = tuple[tuple[str, ...], Edges, Attributes, tuple[int, ...]]
+Keys = tuple[tuple[Any, ...], ...]
+
+_INPUT, _INNER, _OUTPUT, _NONE, _IDENTITY, _CONCAT = range(6)
+
+
+def canonical_fields(ops: tuple[str, ...], edges: Edges, attributes: Attributes, cell: tuple[int, ...]) -> Fields:
+    """The fields of `ArchGraph.canonical()` from those of a valid graph."""
+    roles = list(map(_role, ops))
+    inputs_of = _reduced(roles, edges)
+    depth = [0] * len(ops)
+    keyed: list[tuple[Any, ...]] = []
+    for k, inputs in inputs_of:
+        if inputs:
+            depth[k] = 1 + max([depth[i] for i in inputs])
+        role = roles[k]
+        columns = [column[k] for _, column in attributes] if attributes else ()
+        place = role if role < _NONE else _INNER
+        op = SUM if role == _IDENTITY else ops[k]
+        keyed.append((cell[k] if cell else 0, place, depth[k], op, *columns, k))
+    keyed.sort()
+    position = {key[-1]: p for p, key in enumerate(keyed)}
+    edges = tuple(sorted([(position[i], position[k]) for k, inputs in inputs_of for i in inputs]))
+    keys = tuple([key[:-1] for key in keyed])
+    ties = [p for p, (key, following) in enumerate(pairwise(keys)) if key == following]
+    if ties and not all(_interchangeable(p, edges) for p in ties):
+        keys, edges = _ordered_by_nauty(keys, edges)
+    return (
+        tuple([key[3] for key in keys]),
+        edges,
+        tuple([(name, tuple([key[4 + a] for key in keys])) for a, (name, _) in enumerate(attributes)]),
+        tuple([key[0] for key in keys]) if cell else (),
+    )
+
+
+@cache
+def _role(op: str) -> int:
+    if is_input(op):
+        return _INPUT
+    if op == OUTPUT:
+        return _OUTPUT
+    if op in NONE_OPS:
+        return _NONE
+    if op == CONCAT:
+        return _CONCAT
+    return _IDENTITY if op in IDENTITY_OPS else _INNER
+
+
+def _reduced(roles: list[int], edges: Edges) -> list[tuple[int, list[int]]]:
+    """The nodes that stay and what each sums or concatenates, in topological order.
+
+    Dead nodes go, and so do identities, unless a concatenation takes their sum. A concatenation of one thing becomes an
+    identity in `roles`.
+    """
+    reached = [role == _INPUT for role in roles]
+    before: list[list[int]] = [[] for _ in roles]
+    for i, j in edges:  # sorted by i, so every edge into i was seen before
+        if reached[i] and roles[j] != _NONE:
+            reached[j] = True
+            before[j].append(i)
+    live = [role == _OUTPUT for role in roles]
+    for k in reversed(range(len(roles))):
+        if live[k]:
+            for i in before[k]:
+                live[i] = True
+    # What each node brings to a sum: itself, or, for an identity, what that identity sums.
+    terms: list[list[int]] = []
+    inputs_of: list[list[int]] = []
+    stays: list[bool] = []
+    for k, role in enumerate(roles):
+        if not live[k]:
+            stays.append(role == _INPUT)
+            inputs_of.append([])
+            terms.append([])
+            continue
+        sources = before[k]
+        if role == _CONCAT and len(sources) > 1:
+            inputs = [terms[i][0] if len(terms[i]) == 1 else i for i in sources]
+            for i in inputs:
+                stays[i] = True
+        else:
+            inputs = [term for i in sources for term in terms[i]]
+            if role == _CONCAT:
+                role = roles[k] = _IDENTITY
+        stays.append(role != _IDENTITY)
+        inputs_of.append(inputs)
+        terms.append(inputs if role == _IDENTITY else [k])
+    return [(k, inputs_of[k]) for k in range(len(roles)) if stays[k]]
+
+
+def _interchangeable(p: int, edges: Edges) -> bool:
+    """Whether nodes `p` and `p + 1` take the same and feed the same, so that their order does not show."""
+    return [i for i, j in edges if j == p] == [i for i, j in edges if j == p + 1] and [
+        j for i, j in edges if i == p
+    ] == [j for i, j in edges if i == p + 1]
+
+
+@lru_cache(maxsize=1 << 16)  # a list of architectures meets the same reduced graph under many names
+def _ordered_by_nauty(keys: Keys, edges: Edges) -> tuple[Keys, Edges]:
+    """The keys, still ascending, and the edges with nodes of equal keys in nauty's order."""
+    rank = _canonical_rank([(key[0], *key[3:]) for key in keys], edges)
+    order = sorted(range(len(keys)), key=lambda p: (keys[p], rank[p]))
+    position = {p: q for q, p in enumerate(order)}
+    return keys, tuple(sorted([(position[i], position[j]) for i, j in edges]))
+
+
+def _canonical_rank(colours: Sequence[tuple[Any, ...]], edges: Edges) -> list[int]:
+    """Each node's position in nauty's canonical labelling of the coloured graph.
+
+    nauty knows no multiple edges: a repeated edge becomes a middle node coloured by its multiplicity.
+    """
+    import pynauty
+
+    adjacency: dict[int, list[int]] = {}
+    classes: dict[tuple[Any, ...], set[int]] = {}
+    for k, colour in enumerate(colours):
+        classes.setdefault((0, *colour), set()).add(k)
+    total = len(colours)
+    for (i, j), multiplicity in Counter(edges).items():
+        if multiplicity == 1:
+            adjacency.setdefault(i, []).append(j)
+        else:
+            classes.setdefault((1, multiplicity), set()).add(total)
+            adjacency.setdefault(i, []).append(total)
+            adjacency[total] = [j]
+            total += 1
+    coloured = pynauty.Graph(
+        total,
+        directed=True,
+        adjacency_dict=adjacency,
+        vertex_coloring=[classes[colour] for colour in sorted(classes)],
+    )
+    rank = [0] * total
+    for position, vertex in enumerate(pynauty.canon_label(coloured)):
+        rank[vertex] = position
+    return rank[: len(colours)]
