@@ -144,6 +144,10 @@ SAME = {
     ),
     "a concatenation of one thing is that thing": (graph("conv", "concat", edges="01 12 23"), PLAIN),
     "a concatenation with dead things too": (graph("conv", "none", "concat", edges="01 02 13 23 34"), PLAIN),
+    "a concatenation of one sum is that sum": (
+        graph("conv", "pool", "add", "concat", "concat", edges="01 02 13 23 34 45 15 56"),
+        graph("conv", "pool", "add", "concat", edges="01 02 13 23 34 14 45"),
+    ),
     "a sum inside a concatenation by any name": (
         graph("conv", "skip_connect", "concat", edges="01 12 02 23 03 34"),
         graph("conv", "add", "concat", edges="01 12 02 23 03 34"),
