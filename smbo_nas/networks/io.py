@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from smbo_nas.files import write_whole
+from predictors.files import write_whole
 from smbo_nas.networks.build import Blueprint, blueprint_of, unwrapped
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
-from smbo_nas.files import write_whole
+from predictors.files import write_whole
 from smbo_nas.report.diagram import STYLE
 from smbo_nas.report.reader import Run, read_run
 from smbo_nas.report.sections import best_section, chart_sections

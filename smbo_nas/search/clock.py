@@ -6,7 +6,7 @@ import json
 import time
 from pathlib import Path
 
-from smbo_nas.files import write_whole
+from predictors.files import write_whole
 
 CLOCK = "clock.json"
 _EVERY_SECONDS = 1.0

@@ -14,7 +14,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from smbo_nas.files import write_whole
+from predictors.files import write_whole
 from smbo_nas.search.settings import SearchSettings
 from smbo_nas.search.worker import STOP_KEY, TRIALS_FOLDER
 from smbo_nas.training.objective import REASON_KEY, TrainingObjective

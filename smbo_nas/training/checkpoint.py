@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from smbo_nas.files import write_whole
+from predictors.files import write_whole
 
 _FORMAT = "smbo-nas training checkpoint 1"
 _NETWORK = "network."

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from smbo_nas.files import write_whole
+from predictors.files import write_whole
 
 
 def test_text_and_bytes_in_a_new_folder(tmp_path: Path) -> None:
