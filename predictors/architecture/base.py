@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Literal, Self, overload
+from itertools import islice
+from typing import Any, Literal, Self, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from predictors.architecture.error_law import ErrorLaw, HeldOut
 from predictors.architecture.inputs import EMPTY_GRAPH, Inputs, Rows, holds_graphs, split_rows
@@ -16,6 +17,8 @@ from predictors.encodings.columns import ColumnEncoder
 from predictors.scores import ScoreMap
 
 Array = NDArray[np.float64]
+
+_EXAMPLES = 3
 
 
 class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
@@ -39,6 +42,7 @@ class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
         column_names_: Names of the numbers that ride along, sorted.
         column_encoder_: Their scale.
         source_: The predictor learned from, or None.
+        examples_: The first rows of `fit`, by which a saved predictor is checked when it is loaded.
     """
 
     random_state: int | None
@@ -48,6 +52,13 @@ class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
     column_names_: tuple[str, ...]
     column_encoder_: ColumnEncoder
     source_: ArchitecturePredictor | None
+    examples_: Rows
+
+    def __sklearn_tags__(self) -> Any:
+        """Columns may have gaps."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
 
     def fit(
         self,
@@ -72,12 +83,14 @@ class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
             ValueError: When `X` is empty, lengths differ, or a number is not finite or a deviation is negative.
             NotFittedError: When `source` is not fitted.
         """
+        if y is None:
+            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
         if source is not None:
             check_is_fitted(source, "score_map_")
         self.source_ = source
         inputs = self._read(X, reset=True)
         n = len(inputs)
-        values = _check_numbers("y", y, n)
+        values = _check_numbers("y", column_or_1d(y, warn=True), n)
         deviations = None if y_std is None else _check_numbers("y_std", y_std, n)
         if deviations is not None and (deviations < 0).any():
             raise ValueError(f"`y_std` must not be negative, but holds {deviations.min()}.")
@@ -172,14 +185,16 @@ class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
     def _read(self, X: Rows, *, reset: bool = False) -> Inputs:
         """The graphs of `X`, and what rides along with them on the scale of normal scores."""
         if holds_graphs(X):
+            rows: Rows = tuple(islice(X, _EXAMPLES))
             graphs, names, columns = split_rows(X)
             if reset and not graphs:
                 raise ValueError("`X` must hold at least one graph, but is empty.")
         else:
             columns = validate_data(self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan")
             graphs, names = [EMPTY_GRAPH] * len(columns), tuple(f"x{k}" for k in range(columns.shape[1]))
+            rows = columns[:_EXAMPLES].copy()
         if reset:
-            self.column_names_ = names
+            self.column_names_, self.examples_ = names, rows
         elif graphs and names != self.column_names_:
             raise ValueError(f"`X` must have the columns {list(self.column_names_)}, but has {list(names)}.")
         if not graphs:

@@ -71,6 +71,8 @@ def holds_graphs(X: Any) -> bool:
     Raises:
         TypeError: When `X` is no sequence, or holds something that is neither a graph nor numbers.
     """
+    if hasattr(X, "__array__") and not hasattr(X, "dtype"):
+        return False  # a data frame, or what else stands for an array
     if getattr(getattr(X, "dtype", None), "kind", "O") != "O":
         return False
     if isinstance(X, ArchGraph | Described | str) or not isinstance(X, Iterable):

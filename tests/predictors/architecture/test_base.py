@@ -187,7 +187,7 @@ BAD: list[tuple[Any, Any, Any, type[Exception], str]] = [
         ValueError,
         r"`y` must have one number for each of the 2 graphs, but has shape \(1,\)",
     ),
-    (random_cells(2), [[1.0], [2.0]], None, ValueError, r"has shape \(2, 1\)"),
+    (random_cells(2), [[1.0, 2.0], [2.0, 1.0]], None, ValueError, r"shape \(2, 2\)"),
     (random_cells(2), [1.0, np.nan], None, ValueError, "`y` must be finite, but item 1 is nan"),
     (random_cells(2), [np.inf, 1.0], None, ValueError, "`y` must be finite, but item 0 is inf"),
     (random_cells(2), [0.0, 1.0], [1.0, -1.0], ValueError, r"`y_std` must not be negative, but holds -1\.0"),
