@@ -112,7 +112,7 @@ def _interchangeable(p: int, edges: Edges) -> bool:
     ] == [j for i, j in edges if i == p + 1]
 
 
-@lru_cache(maxsize=1 << 16)  # a list of architectures meets the same reduced graph under many names
+@lru_cache(maxsize=1 << 14)  # a list of architectures meets the same reduced graph under many names
 def _ordered_by_nauty(keys: Keys, edges: Edges) -> tuple[Keys, Edges]:
     """The keys, still ascending, and the edges with nodes of equal keys in nauty's order."""
     rank = _canonical_rank([(key[0], *key[3:]) for key in keys], edges)

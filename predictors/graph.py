@@ -284,7 +284,7 @@ def _validate_cell(ops: tuple[str, ...], inputs: Sequence[bool], where: str = ""
         raise GraphError(f"inputs{where} must come first, but the operations are {ops!r}.")
 
 
-_shared = lru_cache(maxsize=1 << 16)(ArchGraph._trusted)
+_shared = lru_cache(maxsize=1 << 14)(ArchGraph._trusted)
 """One object for equal canonical forms: what is cached on it, such as its digest, is worked out once."""
 
 
