@@ -29,7 +29,8 @@ class _NoNormalisation(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        return args[0] if func in _NORMALISATIONS else func(*args, **(kwargs or {}))
+        # A map of its own, because what follows may write into it.
+        return args[0].clone() if func in _NORMALISATIONS else func(*args, **(kwargs or {}))
 
 
 def synflow(network: nn.Module, input_shape: Sequence[int]) -> float:

@@ -10,7 +10,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 def tensors_of(network: nn.Module) -> dict[str, Tensor]:
-    """Detached parameters and copies of the buffers, by name, for `functional_call` to run, change and differentiate."""
+    """Detached parameters and copies of the buffers by name, for `functional_call` to run, change and differentiate."""
     tensors = {name: parameter.detach() for name, parameter in network.named_parameters()}
     return tensors | {name: buffer.clone() for name, buffer in network.named_buffers()}
 

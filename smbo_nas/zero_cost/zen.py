@@ -75,10 +75,9 @@ def zen(network: nn.Module, images_shape: Sequence[int], generator: torch.Genera
     Returns:
         Not finite where no signal reaches the last feature map.
     """
+    images, noise = torch.randn(2, *images_shape, generator=generator)
     parameters = gaussian(network, generator)
-    device = next(iter(parameters.values())).device
-    images, noise = torch.randn(2, *images_shape, generator=generator).to(device)
-    both = torch.cat([images, images + PERTURBATION * noise])
+    both = torch.cat([images, images + PERTURBATION * noise]).to(next(iter(parameters.values())))
     features = _Features(both)
     with torch.no_grad(), features:
         functional_call(network, tensors_of(network) | parameters, (both,))
