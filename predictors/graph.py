@@ -84,15 +84,7 @@ class ArchGraph:
         for op in self.ops:
             if not isinstance(op, str) or not op:
                 raise GraphError(f"`ops` must be non-empty strings, but got {self.ops!r}.")
-        for name, column in self.attributes:
-            if not isinstance(name, str) or not name:
-                raise GraphError(f"an attribute's name must be a non-empty string, but got {name!r}.")
-            if not all(map(isfinite, column)):
-                raise GraphError(f"attribute {name!r} must be finite, but got {column!r}.")
-            if len(column) != n:
-                raise GraphError(
-                    f"attribute {name!r} must have one value for each of the {n} nodes, but got {len(column)}."
-                )
+        self._validate_attributes()
         if self.cell and len(self.cell) != n:
             raise GraphError(f"`cell` must have one index for each of the {n} nodes, but got {len(self.cell)}.")
         cells, inputs = self.cells, list(map(is_input, self.ops))
@@ -106,6 +98,18 @@ class ArchGraph:
         for k in range(max(self.cell, default=-1) + 1):
             first, size = cells.index(k), cells.count(k)
             _validate_cell(self.ops[first : first + size], inputs[first : first + size], where=f" in cell {k}")
+
+    def _validate_attributes(self) -> None:
+        n = self.n_nodes
+        for name, column in self.attributes:
+            if not isinstance(name, str) or not name:
+                raise GraphError(f"an attribute's name must be a non-empty string, but got {name!r}.")
+            if not all(map(isfinite, column)):
+                raise GraphError(f"attribute {name!r} must be finite, but got {column!r}.")
+            if len(column) != n:
+                raise GraphError(
+                    f"attribute {name!r} must have one value for each of the {n} nodes, but got {len(column)}."
+                )
 
     def _why_no_edge(self, i: int, j: int) -> str:
         n = self.n_nodes

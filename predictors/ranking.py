@@ -91,8 +91,13 @@ class Ranker:
         """Candidates handed in, repeats included."""
 
     @property
+    def estimates(self) -> bool:
+        """Whether there were more than 32,768 distinct candidates."""
+        return self._limit < _HASHES
+
+    @property
     def distinct(self) -> int:
-        """Distinct candidates handed in; an estimate beyond 32,768."""
+        """Distinct candidates handed in; an estimate where `estimates`."""
         return round(len(self._sample) * _HASHES / self._limit)
 
     def add(self, X: Sequence[ArchGraph] | Sequence[Described], items: Sequence[Any] | None = None) -> None:

@@ -11,6 +11,7 @@ import json
 import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -77,6 +78,17 @@ class ArchTable:
 
     def __len__(self) -> int:
         return len(self.graphs)
+
+    @property
+    def y(self) -> Array:
+        """The values.
+
+        Raises:
+            ValueError: When none are known.
+        """
+        if self.values is None:
+            raise ValueError("the table must have values to learn, but has none.")
+        return self.values
 
     def rows(self) -> list[ArchGraph] | list[Described]:
         """What predictors take as `X`."""
@@ -183,6 +195,15 @@ def read_chunks(path: Path, size: int = CHUNK) -> Iterator[Chunk]:
         yield Chunk(rows, batch.share)
 
 
+@contextmanager
+def located(path: Path, rows: Sequence[Row]) -> Iterator[None]:
+    """Says, with what a predictor finds wrong with some rows of a file, which rows these are."""
+    try:
+        yield
+    except GraphError as error:
+        raise TableError(f"{_where(path, rows[0].number)} or one of the {len(rows) - 1} after it: {error}") from error
+
+
 def _where(path: Path, number: int) -> str:
     return f"{path}, {'row' if path.suffix == '.parquet' else 'line'} {number}"
 
@@ -219,9 +240,7 @@ def _number(path: Path, row: Row, name: str, unknown: float | None = None) -> fl
         return float(number)
     if name not in row.fields:
         raise TableError(f"{_where(path, row.number)}: no field {name!r} among {list(row.fields)!r:.200}.")
-    raise TableError(
-        f"{_where(path, row.number)}: {name!r} must be a finite number, but got {number!r:.80}; null says that it is not known."
-    )
+    raise TableError(f"{_where(path, row.number)}: {name!r} must be a finite number or null, but got {number!r:.60}.")
 
 
 def _columns(path: Path, rows: Sequence[Row], names: Sequence[str]) -> list[tuple[float, ...]]:

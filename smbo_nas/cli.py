@@ -1,4 +1,4 @@
-"""The command line: `smbo-nas search` and `smbo-nas report`."""
+"""The command line: `smbo-nas search`, `smbo-nas report` and the predictors' commands, `smbo-nas predictor ...`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from predictors.cli import app as predictor_app
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -19,6 +21,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(predictor_app, name="predictor")
 
 BAD_INPUT = 2
 INTERRUPTED = 130
