@@ -1,0 +1,148 @@
+"""What the ensembles of sequence networks share: the shares left out, minibatch training, and calibration."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from math import ceil
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from predictors.architecture.base import ArchitecturePredictor, Array, draw_per_architecture
+from predictors.architecture.calibration import Calibration
+from predictors.architecture.error_law import HeldOut
+from predictors.architecture.inputs import Inputs
+from predictors.encodings.tokens import TokenBatch, TokenEncoder
+from predictors.graph import CONCAT, SUM, ArchGraph
+from predictors.threads import single_torch_thread
+
+_WEIGHT_DECAY = 0.01
+_PASSES = 10
+"""Over the observations, at least."""
+_CHUNK = {"cpu": 512, "cuda": 8192}
+"""Sequences scored at once."""
+
+
+class SequenceEnsemble(ArchitecturePredictor):
+    """Base of the ensembles of networks that read an architecture's canonical form as a sequence of tokens.
+
+    All members train as one batched program, by AdamW (Loshchilov and Hutter, ICLR 2019) on minibatches with a
+    one-cycle learning rate (Smith and Topin, 2019). Each leaves out its share of the observations; what the members say
+    about these calibrates mean and standard deviation.
+
+    A subclass implements `_network` and `_objective`, and stores the arguments named here.
+
+    Attributes:
+        network_: The trained members; called with a `TokenBatch` and numbers `(n, k)` beside it, it gives scores
+            `(members, n)`.
+        encoder_: The fitted `TokenEncoder`.
+        calibration_: The fitted `Calibration`.
+    """
+
+    members: int
+    hidden: int
+    steps: int
+    learning_rate: float
+    ops: Sequence[str]
+    device: str
+    network_: nn.Module
+    encoder_: TokenEncoder
+    calibration_: Calibration
+
+    @abstractmethod
+    def _network(self, n_columns: int, generator: torch.Generator) -> nn.Module:
+        """The untrained members."""
+
+    @abstractmethod
+    def _objective(
+        self, inputs: Inputs, scores: Tensor, weights: Tensor, rng: np.random.Generator
+    ) -> Callable[[Tensor], Tensor]:
+        """The loss of a minibatch, as a function of the rows in it.
+
+        Args:
+            inputs: The `n` observations.
+            scores: Their normal scores, `(n,)`.
+            weights: What each counts for in each member, on average 1, `(members, n)`.
+            rng: For what else is drawn.
+        """
+
+    def _vocabulary(self, inputs: Inputs) -> list[ArchGraph]:
+        """The graphs whose tokens the networks have to know."""
+        return [graph.canonical() for graph in inputs.graphs]
+
+    def _fit_scores(self, inputs: Inputs, scores: Array, noise: Array) -> HeldOut:
+        for name, lowest in (("members", 2), ("hidden", 1), ("steps", 1)):
+            if getattr(self, name) < lowest:
+                raise ValueError(f"`{name}` must be at least {lowest}, but got {getattr(self, name)}.")
+        rng = np.random.default_rng(self.random_state)
+        generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
+        # A canonical form may have sums and concatenations where those of `fit` have none.
+        self.encoder_ = TokenEncoder((*self.ops, SUM, CONCAT)).fit(self._vocabulary(inputs))
+        self.network_ = self._network(inputs.columns.shape[1], generator).to(self.device)
+        held_out = rng.permutation(len(inputs)) % self.members == np.arange(self.members)[:, None]
+        weights = ~held_out / (1.0 + noise**2)
+        weights /= np.maximum(weights.mean(axis=1, keepdims=True), 1e-12)
+        with single_torch_thread():
+            loss_of = self._objective(inputs, self._tensor(scores), self._tensor(weights), rng)
+            self._train(loss_of, len(inputs), rng)
+        raw = self._raw(inputs)
+        self.calibration_ = Calibration.fit(raw, held_out, scores, noise)
+        return self.calibration_.held_out(raw, held_out)
+
+    def _train(self, loss_of: Callable[[Tensor], Tensor], n: int, rng: np.random.Generator) -> None:
+        size = min(n, max(32, min(n // 8, 512)))
+        steps = max(self.steps, ceil(_PASSES * n / size))
+        optimizer = torch.optim.AdamW(
+            self.network_.parameters(), lr=self.learning_rate, weight_decay=_WEIGHT_DECAY, fused=True
+        )
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=self.learning_rate, total_steps=max(steps, 2))
+        for rows in _minibatches(n, size, steps, rng):
+            optimizer.zero_grad()
+            loss_of(rows.to(self.device)).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
+
+    def _tensor(self, array: Array) -> Tensor:
+        return torch.as_tensor(array, dtype=torch.float32, device=self.device)
+
+    def _encode(self, inputs: Inputs) -> tuple[TokenBatch, Tensor]:
+        sequences = self.encoder_.transform([graph.canonical() for graph in inputs.graphs])
+        return sequences.to(self.device), self._tensor(inputs.columns)
+
+    def _raw(self, inputs: Inputs) -> Array:
+        """The members' scores as the loss left them, `(members, n)`."""
+        sequences, columns = self._encode(inputs)
+        chunk = _CHUNK.get(torch.device(self.device).type, 1024)
+        parts = []
+        with single_torch_thread(), torch.no_grad():
+            for start in range(0, len(sequences), chunk):
+                rows = slice(start, start + chunk)
+                parts.append(self.network_(sequences[rows], columns[rows]).cpu().double().numpy())
+        return np.concatenate(parts, axis=1)
+
+    def _predict_scores(self, inputs: Inputs) -> tuple[Array, Array]:
+        return self.calibration_.moments(self._raw(inputs))
+
+    def _sample_scores(self, inputs: Inputs, n: int, rng: np.random.Generator) -> Array:
+        members = self.calibration_.members(self._raw(inputs))
+        mean = members.mean(axis=0)
+        mix = rng.standard_normal((n, len(members))) / np.sqrt(len(members) - 1)
+        missed = draw_per_architecture(inputs, n, rng) * np.sqrt(self.calibration_.residual)
+        return np.asarray(mean + mix @ (members - mean) + missed)
+
+
+def absolute_error(predicted: Tensor, scores: Tensor, weights: Tensor) -> Tensor:
+    """Weighted mean absolute error of each member, `(members, n)`, summed over members: each learns as if alone."""
+    return (weights * (predicted - scores).abs()).mean(dim=1).sum()
+
+
+def _minibatches(n: int, size: int, steps: int, rng: np.random.Generator) -> Iterator[Tensor]:
+    """Rows of each step: permutations of all, one after the other, cut into equal parts."""
+    queue = rng.permutation(n)
+    for _ in range(steps):
+        if len(queue) < size:
+            queue = np.append(queue, rng.permutation(n))
+        yield torch.from_numpy(queue[:size])
+        queue = queue[size:]
