@@ -251,21 +251,24 @@ def _show(runs: Sequence[Run]) -> None:
 
     from predictors.evaluation import summarise
 
-    table = Table("train", "seeds", *_SHOWN.values(), box=None)
+    table = Table("train", "seeds", *(title for title, _ in _SHOWN.values()), box=None)
     for size, measures in summarise(runs).items():
-        cells = [f"{measures[name]['mean']:.3g} +- {measures[name]['std']:.2g}" for name in _SHOWN]
+        cells = [
+            f"{measures[name]['mean']:.{digits}f}±{measures[name]['std']:.{digits}f}"
+            for name, (_, digits) in _SHOWN.items()
+        ]
         table.add_row(str(size), str(len(measures["seeds"])), *cells)
     Console(highlight=False).print(table)
 
 
 _SHOWN = {
-    "kendall_tau": "Kendall tau",
-    "spearman": "Spearman",
-    "n_at_10": "N@10",
-    "p_at_0.5": "P@0.5%",
-    "coverage_80": "in 80 %",
-    "fit_seconds": "fit, s",
+    "kendall_tau": ("Kendall tau", 3),
+    "n_at_10": ("N@10", 1),
+    "p_at_0.5": ("P@0.5%", 2),
+    "coverage_80": ("in 80%", 2),
+    "fit_seconds": ("fit, s", 1),
 }
+"""Measures that are printed: title and decimals."""
 
 
 def _circumstances() -> dict[str, str]:

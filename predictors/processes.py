@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from predictors.threads import single_blas_thread, single_torch_thread
@@ -47,7 +48,9 @@ def run_each(work: Callable[..., T], arguments: Sequence[tuple[Any, ...]], worke
         initargs=(work,),
     )
     try:
-        for done in as_completed([executor.submit(_run, each) for each in arguments]):
+        with _inheriting_no_interrupts():
+            results = [executor.submit(_run, each) for each in arguments]
+        for done in as_completed(results):
             yield done.result()
     except BrokenProcessPool as error:
         raise WorkerDiedError("a worker process was killed (is there enough memory for `workers`?).") from error
@@ -58,10 +61,19 @@ def run_each(work: Callable[..., T], arguments: Sequence[tuple[Any, ...]], worke
                 process.terminate()
 
 
+@contextmanager
+def _inheriting_no_interrupts() -> Iterator[None]:
+    """Processes started inside never see Ctrl-C: this one alone decides when they end."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
 def _initialise(work: Callable[..., Any]) -> None:
     global _work
     _work = work
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent alone decides when Ctrl-C ends it
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
 

@@ -91,7 +91,7 @@ def _read_json_lines(file: IO[bytes], _size: int) -> Iterator[tuple[int, Any]]:
 
 
 def _read_csv(file: IO[bytes], _size: int) -> Iterator[tuple[int, Any]]:
-    reader = csv.DictReader(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""))
+    reader = csv.DictReader(line.decode("utf-8-sig") for line in file)
     for record in reader:
         if None in record:
             raise _MalformedError(f"line {reader.line_num} has more fields than the header")
