@@ -48,7 +48,7 @@ def choose_diverse(quality: Array, alike: Array, k: int) -> list[int]:
     "Fast greedy MAP inference for determinantal point process", NeurIPS 2018, algorithm 1.
 
     Args:
-        quality: `(n,)`; means in units of their standard deviation.
+        quality: `(n,)`.
         alike: Positive semi-definite, `(n, n)`, ones on the diagonal.
         k: How many to choose.
 

@@ -20,7 +20,8 @@ from predictors.graph import ArchGraph
 Array = NDArray[np.float64]
 
 _POOL = 10
-"""Candidates per place that a diverse choice is made from."""
+"""Candidates per place that are kept, and that a diverse choice is made from."""
+_LEAST_KEPT = 1000
 _SAMPLE = 1 << 15
 _HASHES = 1 << 64
 _FAR = 1e4
@@ -83,7 +84,7 @@ class Ranker:
         self._predictor = predictor
         self._top = top
         self._diverse = diverse
-        self._size = top * _POOL if diverse else top
+        self._size = max(top * _POOL, _LEAST_KEPT)
         self._kept: dict[int, _Kept] = {}
         self._sample: dict[int, tuple[float, float]] = {}
         self._limit = _HASHES
@@ -147,11 +148,11 @@ class Ranker:
         probabilities = self._probabilities(kept)
         chosen: Sequence[int] = range(min(self._top, len(kept)))
         if self._diverse:
-            score_mean = np.array([candidate.score_mean for candidate in kept])
-            score_std = np.array([candidate.score_std for candidate in kept])
-            chosen = choose_diverse(
-                score_mean / np.median(score_std), similarity([candidate.row for candidate in kept]), self._top
-            )
+            pool = kept[: self._top * _POOL]
+            mean = np.array([candidate.score_mean for candidate in pool])
+            # Across the pool, quality counts as much as a factor e of what the others leave unexplained.
+            quality = (mean - mean.min()) / (np.ptp(mean) or 1.0)
+            chosen = choose_diverse(quality, similarity([candidate.row for candidate in pool]), self._top)
         return [
             Ranked(
                 item=kept[k].item,

@@ -8,7 +8,7 @@ import io
 import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import chain, count, islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -112,10 +112,11 @@ def _from_text(text: str | None) -> int | float | str | None:
 
 def _read_parquet(file: IO[bytes], size: int) -> Iterator[tuple[int, Any]]:
     pyarrow = _pyarrow()
-    number = count(1)
+    before = 0
     try:
         for batch in pyarrow.parquet.ParquetFile(file).iter_batches(batch_size=size):
-            yield from zip(number, batch.to_pylist(), strict=False)
+            yield from enumerate(batch.to_pylist(), start=before + 1)
+            before += len(batch)
     except pyarrow.ArrowException as error:
         raise _MalformedError(error) from error
 
