@@ -115,6 +115,55 @@ def report(run: Annotated[Path, typer.Argument(help="The --out folder of a searc
         _fail(error)
 
 
+@app.command()
+def zero_cost(
+    table: Annotated[Path, typer.Option(help="Table of architectures: .jsonl, .parquet or .csv.")],
+    out: Annotated[Path, typer.Option(help="The same table with a column for each score.")],
+    data: Annotated[str, typer.Option(help="What they are to be trained on, as for search.")] = "digits",
+    space: Annotated[str, typer.Option(help="How their networks are stacked, as for search.")] = "nasbench201",
+    scores: Annotated[
+        str, typer.Option(help="parameters, flops, naswot, synflow, zen, grad_norm, snip: a,b,c, or all.")
+    ] = "all",
+    images: Annotated[int, typer.Option(help="Size of the minibatch.")] = 16,
+    seed: Annotated[int, typer.Option(help="Seed of the minibatch and the weights.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    size: Annotated[
+        list[str] | None,
+        typer.Option(help="Size of the networks, such as channels=8; may be repeated. Default: those of search."),
+    ] = None,
+) -> None:
+    """Scores untrained networks from one minibatch, for predictors to read beside the graphs."""
+    try:
+        from rich.console import Console
+        from rich.progress import track
+
+        from smbo_nas.search.settings import PROXY_SIZES
+        from smbo_nas.spaces import get_space
+        from smbo_nas.training import load_data
+        from smbo_nas.zero_cost import SCORES
+        from smbo_nas.zero_cost.table import add_scores
+
+        console = Console(stderr=True)
+        stacked = get_space(space)
+        count = add_scores(
+            table,
+            out,
+            space=stacked,
+            data=load_data(data),
+            n_images=images,
+            names=tuple(SCORES) if scores == "all" else [name.strip() for name in scores.split(",")],
+            seed=seed,
+            device=device,
+            sizes={**PROXY_SIZES.get(stacked.skeleton or "", {}), **_sizes(size or [])},
+            progress=lambda graphs: iter(
+                track(graphs, "networks", console=console, transient=True, disable=not console.is_terminal)
+            ),
+        )
+    except (ValueError, OSError) as error:
+        _fail(error)
+    typer.echo(f"{count} architectures with their scores in {out}")
+
+
 def _sizes(options: Sequence[str]) -> dict[str, int]:
     sizes = _assignments("size", options)
     for name, value in sizes.items():
