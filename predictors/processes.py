@@ -5,11 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
 
 from predictors.threads import single_blas_thread, single_torch_thread
@@ -89,5 +90,6 @@ def _run(arguments: tuple[Any, ...]) -> Any:
 
 
 def _on_one_thread(work: Callable[..., T], arguments: tuple[Any, ...]) -> T:
-    with single_blas_thread(), single_torch_thread():
+    torch = single_torch_thread() if "torch" in sys.modules else nullcontext()
+    with single_blas_thread(), torch:
         return work(*arguments)
