@@ -272,8 +272,10 @@ _SHOWN = {
 
 
 def _circumstances() -> dict[str, str]:
+    program = Path(sys.argv[0])
+    called = ["python", "-m", program.parent.name] if program.name == "__main__.py" else [program.name]
     return {
-        "command": shlex.join(["python", "-m", "predictors", *sys.argv[1:]]),
+        "command": shlex.join([*called, *sys.argv[1:]]),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPU cores",
     }
 

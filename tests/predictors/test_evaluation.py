@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from tests.predictors.oracle import Oracle
 N = 300
 
 
-def task(make: Any = partial(GraphGP)) -> Task:
+def task(make: Any = GraphGP) -> Task:
     graphs = random_cells(N)
     return Task(make, graphs, values(graphs) + 1e-3 * np.arange(N))
 
