@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 from predictors.files import write_whole
 
@@ -46,7 +46,7 @@ def read_batches(path: Path, size: int) -> Iterator[Batch]:
     suffix, zipped = _format(path)
     total = max(path.stat().st_size, 1)
     with path.open("rb") as raw, gzip.open(raw) if zipped else raw as file:
-        records = _READERS[suffix](file, size)
+        records = _READERS[suffix](cast("IO[bytes]", file), size)
         try:
             while batch := list(islice(records, size)):
                 yield Batch(batch, min(raw.tell() / total, 1.0))
