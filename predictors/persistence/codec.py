@@ -1,8 +1,9 @@
 """Fitted objects as plain JSON beside named arrays, and back.
 
 A value of JSON stands for itself. Everything else is an object with one key, its kind: `tuple`, `dict`, `float` (one
-that JSON lacks), `array`, `scalar`, `tensor`, `strings`, `graph`, `module` (a torch module) or `object` (of a class in
-the registry: an estimator, a data class, or what its attributes make it).
+that JSON lacks), `array`, `scalar`, `tensor`, `strings`, `graph`, `object` (of a class in the registry: an estimator, a
+data class, or what its attributes make it) or `module` (the same for torch). Constructors run for data classes and
+estimators only, which check or store what they are given; the rest gets its attributes.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
-from itertools import chain
 from math import isfinite
 from numbers import Integral, Real
 from typing import Any
@@ -33,8 +33,8 @@ Json = Any
 _MAX_DEPTH = 64
 _KINDS = "biuf"
 """Of numpy's kinds of numbers, those that the file format has."""
-_PLAIN_NUMBER = 10_000
-"""What a number in a module's configuration may be in any case; a larger one must have the weights to show for it."""
+_OF_TORCH = frozenset(vars(nn.Module())) - {"training"}
+"""Attributes that every module has for torch's own use."""
 
 
 class Encoder:
@@ -90,12 +90,14 @@ class Encoder:
             name = self.registry.name(type(value))
         except PersistenceError as error:
             raise self._error(f"cannot be saved: {error}") from None
+        state = {key: item for key, item in _state(value).items() if key not in _OF_TORCH}
         if not isinstance(value, nn.Module):
-            return {"object": [name, {key: self.encode(item, key) for key, item in _state(value).items()}]}
-        if not hasattr(value, "config"):
-            raise self._error(f"cannot be saved: {name} has no `config` to build it again")
-        state = {key: self.encode(tensor, key) for key, tensor in value.state_dict().items()}
-        return {"module": [name, self.encode(value.config, "config"), state, value.training]}
+            return {"object": [name, self._encode_named(state)]}
+        parts = (state, value._parameters, value._buffers, value._modules)
+        return {"module": [name, *map(self._encode_named, parts)]}
+
+    def _encode_named(self, items: Mapping[str, Any]) -> dict[str, Json]:
+        return {key: self.encode(item, key) for key, item in items.items()}
 
     def _encode_array(self, array: NDArray[Any]) -> Json:
         if array.dtype.kind in "OU":
@@ -185,36 +187,10 @@ class Decoder:
         _require(kind in ("O", "U") and all(isinstance(item, str) for item in items), "strings", content)
         return np.array(items, dtype=kind)
 
-    def _module(self, content: Json) -> nn.Module:
-        name, config, state, training = content
-        cls = self.registry[name]
-        _require(issubclass(cls, nn.Module), "a torch module", name)
-        tensors = {key: self.decode(node) for key, node in state.items()}
-        _require(all(isinstance(tensor, Tensor) for tensor in tensors.values()), "tensors", sorted(tensors))
-        arguments = self.decode(config)
-        weights = sum(tensor.numel() for tensor in tensors.values())
-        if _largest(arguments) > max(weights, _PLAIN_NUMBER):
-            raise PersistenceError(f"the configuration of {name} is larger than its {weights} weights")
-        if "generator" in inspect.signature(cls).parameters:
-            arguments["generator"] = torch.Generator()
-        with torch.device("meta"):  # no memory, no random numbers: the weights come from the file
-            module = cls(**arguments)
-        assert isinstance(module, nn.Module)  # noqa: S101 - for the type checker
-        module.load_state_dict(tensors, strict=True, assign=True)
-        if any(tensor.is_meta for tensor in chain(module.parameters(), module.buffers())):
-            raise PersistenceError(f"{name} has buffers that are not in its state")
-        return module.to(self.device).train(training)
-
     def _object(self, content: Json) -> Any:
         name, nodes = content
         cls = self.registry[name]
-        state = {key: self.decode(node) for key, node in nodes.items()}
-        hints = _hints(cls)
-        for key, value in state.items():
-            if not key.isidentifier() or key.startswith("__") or callable(getattr(cls, key, None)):
-                raise PersistenceError(f"{name} can have no attribute {key!r:.80}")
-            if not _is_a(value, hints.get(key, Any)):
-                raise PersistenceError(f"{name}.{key} must be of type {hints[key]}, but is a {type(value).__name__}")
+        state = self._state_of(cls, nodes)
         if is_dataclass(cls):
             return cls(**state)
         if issubclass(cls, BaseEstimator):
@@ -222,25 +198,45 @@ class Decoder:
             if "device" in params:
                 params["device"] = self.device
             made = cls(**params)
-        elif issubclass(cls, nn.Module):
-            raise PersistenceError(f"{name} is a torch module, but is described as an object")
         else:
-            made = cls.__new__(cls)
+            _require(not issubclass(cls, nn.Module), "no module", name)
+            made = object.__new__(cls)
         vars(made).update(state)
         return made
+
+    def _module(self, content: Json) -> nn.Module:
+        name, nodes, parameters, buffers, modules = content
+        cls = self.registry[name]
+        _require(issubclass(cls, nn.Module), "a module", name)
+        module: nn.Module = object.__new__(cls)
+        nn.Module.__init__(module)
+        for key, node in parameters.items():
+            tensor = self.decode(node)
+            learned = tensor if tensor is None else nn.Parameter(tensor, requires_grad=tensor.is_floating_point())
+            module.register_parameter(key, learned)
+        for key, node in buffers.items():
+            module.register_buffer(key, self.decode(node))
+        for key, node in modules.items():
+            module.add_module(key, self.decode(node))
+        vars(module).update(self._state_of(cls, nodes))
+        return module.to(self.device)
+
+    def _state_of(self, cls: type, nodes: Json) -> dict[str, Any]:
+        """Attributes from their JSON, none of which hides what the class itself has."""
+        hints = _hints(cls)
+        state = {}
+        for key, node in nodes.items():
+            if not key.isidentifier() or key.startswith("__") or key in _OF_TORCH or callable(getattr(cls, key, None)):
+                raise PersistenceError(f"{cls.__name__} can have no attribute {key!r:.80}")
+            state[key] = self.decode(node)
+            if not _is_a(state[key], hints.get(key, Any)):
+                found = type(state[key]).__name__
+                raise PersistenceError(f"{cls.__name__}.{key} must be of type {hints[key]}, but is of type {found}")
+        return state
 
 
 def _state(value: Any) -> dict[str, Any]:
     return {field.name: getattr(value, field.name) for field in fields(value)} if is_dataclass(value) else vars(value)
-
-
-def _largest(arguments: Any) -> int:
-    """The largest whole number anywhere in a module's configuration."""
-    if isinstance(arguments, dict):
-        return max(map(_largest, arguments.values()), default=0)
-    if isinstance(arguments, list | tuple):
-        return max(map(_largest, arguments), default=0)
-    return arguments if isinstance(arguments, int) else 0
 
 
 @cache

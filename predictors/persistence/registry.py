@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib import import_module
+from typing import cast
 
 _MODULES = {
     "predictors.architecture.additive": ("AdditiveGP", "Hyperparameters"),
@@ -14,10 +15,17 @@ _MODULES = {
     "predictors.architecture.gp": ("GraphGP",),
     "predictors.architecture.inputs": ("Described",),
     "predictors.architecture.message_passing": ("MessagePassingEnsemble",),
+    "predictors.architecture.pnas": ("PNASPredictor",),
+    "predictors.architecture.sequence_models": ("EnsembleLinear", "EnsembleLSTM", "LSTMScorer", "MLPScorer"),
+    "predictors.architecture.regression_trees": ("RegressionTrees",),
+    "predictors.architecture.trees": ("TreeEnsemble",),
+    "predictors.architecture.path": ("PathEnsemble", "PathNetwork"),
     "predictors.encodings.columns": ("ColumnEncoder",),
     "predictors.encodings.dense": ("DenseEncoder",),
     "predictors.encodings.structure": ("StructureEncoder",),
+    "predictors.encodings.tokens": ("TokenEncoder",),
     "predictors.scores": ("ScoreMap",),
+    "torch.nn": ("Embedding", "LayerNorm", "Linear", "ModuleList", "ParameterList", "ReLU", "Sequential"),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
@@ -53,8 +61,7 @@ class Registry:
         """
         if name in _MODULE_OF:
             found = getattr(import_module(_MODULE_OF[name]), name)
-            assert isinstance(found, type)  # noqa: S101 - the table above is ours
-            return found
+            return cast(type, found)
         if name in self._own:
             return self._own[name]
         raise PersistenceError(f"unknown class {name!r:.80}; pass a class of your own in `classes`")

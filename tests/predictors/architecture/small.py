@@ -1,0 +1,30 @@
+"""Every predictor that ships, small enough to fit dozens of times."""
+
+from __future__ import annotations
+
+from predictors.architecture.auto import AutoPredictor
+from predictors.architecture.base import ArchitecturePredictor
+from predictors.architecture.gnn import GNNEnsemble
+from predictors.architecture.gp import GraphGP
+from predictors.architecture.pnas import PNASPredictor
+from tests.predictors.architecture.graphs import OPS
+
+
+def gp() -> ArchitecturePredictor:
+    return GraphGP(random_state=0)
+
+
+def gnn() -> ArchitecturePredictor:
+    return GNNEnsemble(hidden=32, steps=60, ops=OPS, random_state=0)
+
+
+def auto() -> ArchitecturePredictor:
+    return AutoPredictor(ops=OPS, random_state=0)
+
+
+def pnas_lstm() -> ArchitecturePredictor:
+    return PNASPredictor(kind="lstm", hidden=32, steps=60, ops=OPS, random_state=0)
+
+
+def pnas_mlp() -> ArchitecturePredictor:
+    return PNASPredictor(kind="mlp", hidden=32, steps=60, ops=OPS, random_state=0)
