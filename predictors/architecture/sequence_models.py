@@ -49,11 +49,21 @@ class EnsembleLSTM(nn.Module):
         bias[..., :hidden] = 1.0  # gates that forget start open: what was read first counts at the end
         self.bias = nn.Parameter(bias)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """States after each token, `(members, n, t, hidden)`, from tokens `(n, t)`."""
-        table = torch.baddbmm(self.bias, self.embedding, self.of_input)
+    def table(self) -> Tensor:
+        """What each token adds to the gates, `(members, n_tokens, 4 hidden)`."""
+        return torch.baddbmm(self.bias, self.embedding, self.of_input)
+
+    def forward(self, tokens: Tensor, start: tuple[Tensor, Tensor] | None = None) -> Tensor:
+        """States after each token, `(members, n, t, hidden)`.
+
+        Args:
+            tokens: `(n, t)`.
+            start: State and cell before the first token, `(members, n, hidden)`; zero by default.
+        """
+        table = self.table()
         read = table[:, tokens.clamp(max=table.shape[1] - 1).T]  # (members, t, n, 4 hidden)
-        state = cell = read.new_zeros(read.shape[0], read.shape[2], read.shape[3] // 4)
+        zeros = read.new_zeros(*read[:, 0, :, 0].shape, read.shape[-1] // 4)
+        state, cell = start or (zeros, zeros)
         states = []
         for gates in read.unbind(1):
             state, cell = lstm_step(torch.baddbmm(gates, state, self.of_state), cell)
@@ -84,7 +94,7 @@ class LSTMScorer(nn.Module):
         """Scores of `n` sequences with `(n, n_columns)` numbers beside them, `(members, n)`."""
         states = self.lstm(batch.tokens)
         last = states[:, torch.arange(len(batch), device=states.device), batch.lengths - 1]
-        scores: Tensor = self.head(_beside(last, columns))
+        scores: Tensor = self.head(beside(last, columns))
         return scores[..., 0]
 
 
@@ -110,11 +120,11 @@ class MLPScorer(nn.Module):
         for kind in (slice(END + 1, self.first_reference), slice(self.first_reference, None)):
             share = counts[:, kind] / counts[:, kind].sum(dim=1, keepdim=True).clamp_min(1.0)
             means.append(share @ self.embedding[:, kind])
-        inner = self.inner(_beside(torch.cat(means, dim=-1), columns))
+        inner = self.inner(beside(torch.cat(means, dim=-1), columns))
         scores: Tensor = self.head(torch.relu(inner))
         return scores[..., 0]
 
 
-def _beside(features: Tensor, columns: Tensor) -> Tensor:
+def beside(features: Tensor, columns: Tensor) -> Tensor:
     """Features of each member `(members, n, d)` with the numbers `(n, k)` that all share."""
     return torch.cat([features, columns.expand(len(features), -1, -1)], dim=-1)
