@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from math import ceil
 
 import numpy as np
 import torch
@@ -20,6 +22,7 @@ from predictors.graph import CONCAT, SUM
 from predictors.threads import single_torch_thread
 
 _MARGIN = 0.2
+_PASSES = 10
 _WEIGHT_DECAY = 0.01
 _CHUNK = {"cpu": 128, "cuda": 8192}
 """Graphs scored at once: what fits a CPU's cache, or fills a GPU."""
@@ -29,16 +32,17 @@ class GNNEnsemble(ArchitecturePredictor):
     """An ensemble of directed message passing networks, trained to rank and calibrated on what it has not seen.
 
     Graphs are read in canonical form, so isomorphic ones get the same prediction. All members train as one batched
-    program, on all pairs at once: a pairwise hinge on the order of the values, AdamW (Loshchilov and Hutter, ICLR 2019)
-    and a one-cycle learning rate (Smith and Topin, 2019). Each member leaves out its share of the observations. What
-    the members say about those gives the scores, which a ranking loss leaves without scale, a mean and, with their
-    disagreement, a standard deviation.
+    program, on the pairs of large batches: a pairwise hinge on the order of the values, AdamW (Loshchilov and Hutter,
+    ICLR 2019) and a one-cycle learning rate (Smith and Topin, 2019). Each member leaves out its share of the
+    observations. What the members say about those gives the scores, which a ranking loss leaves without scale, a mean
+    and, with their disagreement, a standard deviation.
 
     Args:
         members: Number of networks, at least 2.
         hidden: Width of a node's state.
         rounds: Rounds of messages.
-        steps: Steps of the optimiser.
+        steps: Steps of the optimiser; more where these would see each observation fewer than `_PASSES` times.
+        batch_size: Observations whose pairs a step compares.
         learning_rate: Highest learning rate of the cycle.
         ops: Operations to expect in `predict` besides those in `fit`; what they are worth is then a guess.
         device: Where to train and predict.
@@ -57,11 +61,12 @@ class GNNEnsemble(ArchitecturePredictor):
     def __init__(
         self,
         *,
-        members: int = 5,
-        hidden: int = 64,
+        members: int = 10,
+        hidden: int = 32,
         rounds: int = 3,
-        steps: int = 100,
-        learning_rate: float = 6e-3,
+        steps: int = 200,
+        batch_size: int = 512,
+        learning_rate: float = 1e-2,
         ops: Sequence[str] = (),
         device: str = "cpu",
         random_state: int | None = None,
@@ -70,13 +75,14 @@ class GNNEnsemble(ArchitecturePredictor):
         self.hidden = hidden
         self.rounds = rounds
         self.steps = steps
+        self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.ops = ops
         self.device = device
         self.random_state = random_state
 
     def _fit_scores(self, inputs: Inputs, scores: Array, noise: Array) -> HeldOut:
-        for name, lowest in (("members", 2), ("hidden", 1), ("rounds", 0), ("steps", 1)):
+        for name, lowest in (("members", 2), ("hidden", 1), ("rounds", 0), ("steps", 1), ("batch_size", 2)):
             if getattr(self, name) < lowest:
                 raise ValueError(f"`{name}` must be at least {lowest}, but got {getattr(self, name)}.")
         rng = np.random.default_rng(self.random_state)
@@ -94,27 +100,39 @@ class GNNEnsemble(ArchitecturePredictor):
         held_out = shares == np.arange(self.members)[:, None]
         batch = self._encode(inputs)
         with single_torch_thread():
-            self._train(batch, scores, noise, ~held_out)
+            self._train(batch, scores, noise, ~held_out, rng)
         raw = self._raw(batch)
         self.calibration_ = Calibration.fit(raw, held_out, scores, noise)
         return self.calibration_.held_out(raw, held_out)
 
-    def _train(self, batch: tuple[DenseGraphs, Tensor], scores: Array, noise: Array, seen: NDArray[np.bool_]) -> None:
+    def _train(
+        self,
+        batch: tuple[DenseGraphs, Tensor],
+        scores: Array,
+        noise: Array,
+        seen: NDArray[np.bool_],
+        rng: np.random.Generator,
+    ) -> None:
         def tensor(array: NDArray[np.generic]) -> Tensor:
             return torch.as_tensor(array, dtype=torch.float32, device=self.device)
 
-        seen_by = tensor(seen)
-        weights = pair_weights(tensor(scores), tensor(noise)) * seen_by[:, :, None] * seen_by[:, None, :]
+        graphs, columns = batch[0].to(self.device), batch[1].to(self.device)
+        target, deviation, seen_by = tensor(scores), tensor(noise), tensor(seen)
+        n = len(target)
+        steps = max(self.steps, ceil(_PASSES * n / self.batch_size), 2)
         optimizer = torch.optim.AdamW(
             self.network_.parameters(), lr=self.learning_rate, weight_decay=_WEIGHT_DECAY, fused=True
         )
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, max_lr=self.learning_rate, total_steps=max(self.steps, 2)
-        )
-        graphs, columns = batch
-        live, columns = LiveNodes.of(graphs.to(self.device)), columns.to(self.device)
-        for _ in range(self.steps):
-            loss = pairwise_hinge(self.network_(live, columns), weights, _MARGIN)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=self.learning_rate, total_steps=steps)
+        prepared: tuple[LiveNodes, Tensor, Tensor] | None = None
+        for rows in islice(_minibatches(n, self.batch_size, rng), steps):
+            if prepared is None or len(rows) < n:  # a batch of everything is the same every time
+                at = torch.as_tensor(rows, device=self.device)
+                pairs = pair_weights(target[at], deviation[at])
+                both = seen_by[:, at, None] * seen_by[:, None, at]
+                prepared = LiveNodes.of(graphs[at]), columns[at], pairs * both
+            live, beside, weights = prepared
+            loss = pairwise_hinge(self.network_(live, beside), weights, _MARGIN)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -145,3 +163,11 @@ class GNNEnsemble(ArchitecturePredictor):
         mix = rng.standard_normal((n, len(members))) / np.sqrt(len(members) - 1)
         missed = draw_per_architecture(inputs, n, rng) * np.sqrt(self.calibration_.residual)
         return np.asarray(mean + mix @ (members - mean) + missed)
+
+
+def _minibatches(n: int, size: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
+    """Rows of one batch after another, without end: all rows where they fit, else shuffled anew at every pass."""
+    while True:
+        order = rng.permutation(n) if n > size else np.arange(n)
+        for start in range(0, max(n - size, 0) + 1, size):
+            yield order[start : start + size]

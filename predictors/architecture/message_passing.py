@@ -13,31 +13,41 @@ from predictors.encodings.dense import DenseGraphs
 
 @dataclass(frozen=True)
 class LiveNodes:
-    """The nodes of a batch that carry signal, in one row each.
+    """The nodes of `n` graphs that carry signal, in one row each.
 
     Attributes:
         features: `(rows, d)`.
-        place: Each row's place among the `n * v` nodes of the batch, `(rows,)`.
         graph: Each row's graph, `(rows,)`.
-        messages: `(n, 2v, v)`: the adjacency, for messages along the edges, on top of its transpose.
+        messages: Sparse `(2 * rows, rows)`: what reaches each row along the edges, on top of what reaches it against
+            them; a repeated edge counts as often as it is there.
+        n: Number of graphs.
     """
 
     features: Tensor
-    place: Tensor
     graph: Tensor
     messages: Tensor
+    n: int
 
     @classmethod
     def of(cls, batch: DenseGraphs) -> LiveNodes:
         """Gathers the live nodes of a batch."""
+        n, v = batch.live.shape
         place = batch.live.flatten().nonzero()[:, 0]
-        adjacency = batch.adjacency
-        return cls(
-            features=batch.features.flatten(0, 1)[place],
-            place=place,
-            graph=place // batch.live.shape[1],
-            messages=torch.cat([adjacency.transpose(1, 2), adjacency], dim=1),
-        )
+        rows = len(place)
+        row = place.new_full((n * v,), -1)
+        row[place] = torch.arange(rows, device=place.device)
+        graph, tail, head = batch.adjacency.nonzero().unbind(1)
+        times = batch.adjacency[graph, tail, head]
+        tail, head = row[graph * v + tail], row[graph * v + head]
+        kept = (tail >= 0) & (head >= 0)
+        tail, head, times = tail[kept], head[kept], times[kept]
+        messages = torch.sparse_coo_tensor(
+            torch.stack([torch.cat([head, tail + rows]), torch.cat([tail, head])]),
+            torch.cat([times, times]),
+            (2 * rows, rows),
+            check_invariants=False,
+        ).coalesce()
+        return cls(features=batch.features.flatten(0, 1)[place], graph=place // v, messages=messages, n=n)
 
 
 class MessagePassingEnsemble(nn.Module):
@@ -45,8 +55,9 @@ class MessagePassingEnsemble(nn.Module):
 
     Every weight has a leading axis, one slice per member, so that all members run as one program. A round adds to each
     node's state `relu(state W + sum over predecessors V + sum over successors U + b)`: separate weights for the node
-    itself, with the edges and against them. Only nodes that carry signal have a state. The score of a graph is a
-    linear function of the sum of its nodes' states.
+    itself, with the edges and against them. The state is then scaled down to a root mean square below 1, so that a
+    node with many neighbours does not outshout the rest. Only nodes that carry signal have a state. The score of a
+    graph is a linear function of the sum of its nodes' states, plus a small network of the numbers beside it.
 
     Args:
         members: Number of networks.
@@ -54,19 +65,36 @@ class MessagePassingEnsemble(nn.Module):
         hidden: Width of a node's state.
         rounds: Rounds of messages.
         n_columns: Numbers that ride along with a graph.
-        generator: Where initial weights come from.
+        generator: Where initial weights come from; None when they are to be loaded.
+
+    Attributes:
+        config: The arguments that build the same network, without its weights.
     """
 
     def __init__(
-        self, *, members: int, n_features: int, hidden: int, rounds: int, n_columns: int, generator: torch.Generator
+        self,
+        *,
+        members: int,
+        n_features: int,
+        hidden: int,
+        rounds: int,
+        n_columns: int,
+        generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
+        generator = torch.Generator() if generator is None else generator
 
         def weights(*shape: int, fan_in: int) -> nn.Parameter:
             drawn = torch.rand(members, *shape, generator=generator)
             return nn.Parameter((2.0 * drawn - 1.0) * sqrt(1.0 / fan_in))
 
-        self.hidden = hidden
+        self.config = {
+            "members": members,
+            "n_features": n_features,
+            "hidden": hidden,
+            "rounds": rounds,
+            "n_columns": n_columns,
+        }
         self.embedding = weights(n_features, hidden, fan_in=1)
         self.own = nn.ParameterList(weights(hidden, hidden, fan_in=hidden) for _ in range(rounds))
         self.along = nn.ParameterList(weights(hidden, hidden, fan_in=hidden) for _ in range(rounds))
@@ -81,23 +109,19 @@ class MessagePassingEnsemble(nn.Module):
 
     def forward(self, live: LiveNodes, columns: Tensor | None = None) -> Tensor:
         """Scores of `n` graphs with `(n, n_columns)` numbers beside them, `(members, n)`."""
-        n, v = live.messages.shape[0], live.messages.shape[2]
-        members = len(self.embedding)
-        rows = len(live.place)
-        # (rows, members, hidden) in memory: one matrix product per graph serves all members.
+        members, _, hidden = self.embedding.shape
+        rows = len(live.features)
+        # (rows, members, hidden) in memory: one sparse product brings the messages of all members.
         state = torch.einsum("rd,mdh->rmh", live.features, self.embedding)
-        above = live.place + v * live.graph  # rows of `messages` go n x 2v
         for own, along, against, bias in zip(self.own, self.along, self.against, self.bias, strict=True):
-            padded = state.new_zeros(n * v, members * self.hidden).index_copy(0, live.place, state.flatten(1))
-            received = (live.messages @ padded.view(n, v, -1)).flatten(0, 1)
-            forth = received[above].view(rows, members, self.hidden).transpose(0, 1)
-            back = received[above + v].view(rows, members, self.hidden).transpose(0, 1)
+            received = torch.sparse.mm(live.messages, state.flatten(1)).view(2, rows, members, hidden).transpose(1, 2)
             out = torch.baddbmm(bias, state.transpose(0, 1), own)
-            out = torch.baddbmm(out, forth, along)
-            out = torch.baddbmm(out, back, against)
+            out = torch.baddbmm(out, received[0], along)
+            out = torch.baddbmm(out, received[1], against)
             state = state + out.relu().transpose(0, 1)
+            state = state * torch.rsqrt(state.square().mean(dim=-1, keepdim=True) + 1.0)
         each = torch.bmm(state.transpose(0, 1), self.head)[..., 0]
-        scores = each.new_zeros(members, n).index_add(1, live.graph, each)
+        scores = each.new_zeros(members, live.n).index_add(1, live.graph, each)
         if columns is not None and columns.shape[1]:
             beside = torch.relu(columns @ self.columns + self.columns_bias) @ self.columns_head
             scores = scores + (beside + columns @ self.columns_line)[..., 0]

@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from predictors.graph import NONE_OPS, OUTPUT, ArchGraph, GraphError, is_input
+from predictors.encodings.flow import FLOW, flow
+from predictors.graph import CONCAT, IDENTITY_OPS, NONE_OPS, OUTPUT, ArchGraph, GraphError, is_input
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,9 @@ class DenseGraphs:
     """A batch of `n` graphs, padded to `v` nodes.
 
     Attributes:
-        features: One-hot operation, one-hot cell index and standardised attributes of each node, float32 `(n, v, d)`;
-            zero on nodes that carry no signal.
+        features: One-hot operation, one-hot cell index, standardised attributes and place in the flow
+            (`predictors.encodings.flow`, up to about 1) of each node, float32 `(n, v, d)`; zero on nodes that carry no
+            signal.
         adjacency: Number of edges from node i to node j, float32 `(n, v, v)`.
         live: Which nodes carry signal (`ArchGraph.live`), bool `(n, v)`.
         nodes: Which nodes are not padding, bool `(n, v)`.
@@ -55,12 +57,14 @@ class DenseEncoder:
         n_nodes_: Nodes of the largest graph of `fit`; a batch is padded to this, or further where it needs more.
         n_cells_: Cells of the graphs of `fit`; a column each where there are several.
         attributes_: Name, mean and standard deviation of each attribute over the nodes of `fit`, sorted by name.
+        flow_: Largest value of each feature of `flow` in `fit`.
     """
 
     ops_: tuple[str, ...]
     n_nodes_: int
     n_cells_: int
     attributes_: tuple[tuple[str, float, float], ...]
+    flow_: tuple[float, ...]
 
     def __init__(self, ops: Sequence[str] = ()) -> None:
         self.ops = ops
@@ -82,12 +86,15 @@ class DenseEncoder:
             values = np.concatenate([_attribute(graph, name) for graph in graphs])
             scaled.append((name, float(values.mean()), float(values.std()) or 1.0))
         self.attributes_ = tuple(scaled)
+        self.flow_ = (1.0,) * len(FLOW)
+        largest = self.transform(graphs).features[..., -len(FLOW) :].amax(dim=(0, 1))
+        self.flow_ = tuple(float(x) or 1.0 for x in largest)
         return self
 
     @property
     def n_features(self) -> int:
         """Number of features of a node."""
-        return len(self.ops_) + (self.n_cells_ if self.n_cells_ > 1 else 0) + len(self.attributes_)
+        return len(self.ops_) + (self.n_cells_ if self.n_cells_ > 1 else 0) + len(self.attributes_) + len(FLOW)
 
     def transform(self, graphs: Sequence[ArchGraph]) -> DenseGraphs:
         """Encodes graphs, on the CPU.
@@ -105,6 +112,7 @@ class DenseEncoder:
         features = np.zeros((n, v, self.n_features), dtype=np.float32)
         np.put_along_axis(features, ops[..., None], 1.0, axis=2)
         self._put_cells_and_attributes(features, graphs, nodes)
+        features[..., -len(FLOW) :] = self._flow(ops, adjacency, live) / np.array(self.flow_, dtype=np.float32)
         features *= live[..., None]
         arrays = (features, adjacency, live, nodes)
         return DenseGraphs(*map(torch.from_numpy, arrays))
@@ -131,6 +139,14 @@ class DenseEncoder:
             values = np.concatenate([_attribute(graph, name) for graph in graphs]) if graphs else np.empty(0)
             features[nodes, column] = (values - mean) / scale
             column += 1
+
+    def _flow(
+        self, ops: NDArray[np.intp], adjacency: NDArray[np.float32], live: NDArray[np.bool_]
+    ) -> NDArray[np.float32]:
+        inputs = np.array([is_input(op) for op in self.ops_])[ops]
+        outputs = np.array([op == OUTPUT for op in self.ops_])[ops]
+        silent = np.array([op in IDENTITY_OPS or op == CONCAT for op in self.ops_])[ops]
+        return flow(adjacency, live, ~(inputs | outputs | silent), inputs, outputs)
 
     def _live(
         self, ops: NDArray[np.intp], nodes: NDArray[np.bool_], adjacency: NDArray[np.float32]

@@ -44,6 +44,7 @@ def member_by_member(ensemble: MessagePassingEnsemble, batch: DenseGraphs) -> Te
                     out = out + batch.adjacency[g, i, k] * state[i] @ along[m]
                     out = out + batch.adjacency[g, k, i] * state[i] @ against[m]
                 new[k] = state[k] + out.relu()
+                new[k] = new[k] / (1.0 + new[k].square().mean()).sqrt()
             state = new
         scores[m, g] = sum((state[k] @ ensemble.head[m])[0] for k in alive)
     return scores

@@ -25,7 +25,9 @@ def test_features_are_one_hot_operations_and_zero_without_signal() -> None:
     encoder = DenseEncoder().fit([dead])
     batch = encoder.transform([dead])
     assert encoder.ops_ == ("a", "b", "input", "none", "output")
-    assert batch.features[0].tolist() == [[0, 0, 1, 0, 0], [1, 0, 0, 0, 0], [0] * 5, [0] * 5, [0, 0, 0, 0, 1]]
+    ops = batch.features[0, :, :5]
+    assert ops.tolist() == [[0, 0, 1, 0, 0], [1, 0, 0, 0, 0], [0] * 5, [0] * 5, [0, 0, 0, 0, 1]]
+    assert not batch.features[0, 2:4].any()
     assert batch.features.dtype == batch.adjacency.dtype == torch.float32
 
 
@@ -40,7 +42,7 @@ def test_padding_reaches_the_larger_of_fit_and_batch() -> None:
     batch = DenseEncoder().fit([longer]).transform([CHAIN])
     assert batch.nodes.tolist() == [[True, True, True, False]]
     assert not batch.features[0, 3].any()
-    assert DenseEncoder().fit([CHAIN]).transform([longer]).features.shape == (1, 4, 3)
+    assert DenseEncoder().fit([CHAIN]).transform([longer]).features.shape == (1, 4, 3 + 4)
 
 
 def test_attributes_are_standardised_and_cells_are_columns() -> None:
@@ -52,7 +54,7 @@ def test_attributes_are_standardised_and_cells_are_columns() -> None:
     )
     encoder = DenseEncoder().fit([two])
     features = encoder.transform([two]).features[0]
-    assert features.shape == (6, encoder.n_features) == (6, 3 + 2 + 1)
+    assert features.shape == (6, encoder.n_features) == (6, 3 + 2 + 1 + 4)
     assert features[:, 3:5].tolist() == [[1, 0]] * 3 + [[0, 1]] * 3
     assert features[:, 5].mean() == pytest.approx(0.0, abs=1e-6)
     assert features[:, 5].std(correction=0) == pytest.approx(1.0, rel=1e-6)
@@ -66,7 +68,7 @@ def test_an_unknown_operation_is_named_unless_expected() -> None:
     other = ArchGraph(ops=("input", "mystery", "output"), edges=((0, 1), (1, 2)))
     with pytest.raises(GraphError, match="unknown operation 'mystery'; the encoder was fitted on: a, input, output"):
         DenseEncoder().fit([CHAIN]).transform([other])
-    assert DenseEncoder(["mystery"]).fit([CHAIN]).transform([other]).features.shape == (1, 3, 4)
+    assert DenseEncoder(["mystery"]).fit([CHAIN]).transform([other]).features.shape == (1, 3, 4 + 4)
 
 
 def test_a_batch_can_be_sliced_and_may_be_empty() -> None:
