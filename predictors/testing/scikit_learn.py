@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning, NotFittedError
@@ -28,10 +29,11 @@ class ScikitLearnTests(Subject):
 
     def test_it_is_validated_on_graphs_with_numbers(self) -> None:
         """`cross_val_score` splits described graphs."""
-        rows = [Described(graph, (("parameters", float(k)),)) for k, graph in enumerate(SEEN)]
+        noise = np.random.default_rng(0).permutation(len(SEEN))
+        rows = [Described(graph, (("noise", float(k)),)) for graph, k in zip(SEEN, noise, strict=True)]
         scores = cross_val_score(self.make(), rows, SEEN_VALUES, cv=2)
         assert scores.shape == (2,)
-        assert (scores > 0.0).all()
+        assert scores.mean() > 0.0
 
     def test_it_is_searched_in_a_pipeline(self) -> None:
         """`GridSearchCV` sets its parameters inside a `Pipeline` that hands graphs on."""

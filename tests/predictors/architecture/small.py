@@ -6,7 +6,9 @@ from predictors.architecture.auto import AutoPredictor
 from predictors.architecture.base import ArchitecturePredictor
 from predictors.architecture.gnn import GNNEnsemble
 from predictors.architecture.gp import GraphGP
+from predictors.architecture.nao import NAOPredictor
 from predictors.architecture.pnas import PNASPredictor
+from predictors.architecture.trees import TreeEnsemble
 from tests.predictors.architecture.graphs import OPS
 
 
@@ -15,7 +17,7 @@ def gp() -> ArchitecturePredictor:
 
 
 def gnn() -> ArchitecturePredictor:
-    return GNNEnsemble(hidden=32, steps=60, ops=OPS, random_state=0)
+    return GNNEnsemble(members=5, hidden=16, rounds=2, steps=50, ops=OPS, random_state=0)
 
 
 def auto() -> ArchitecturePredictor:
@@ -23,8 +25,20 @@ def auto() -> ArchitecturePredictor:
 
 
 def pnas_lstm() -> ArchitecturePredictor:
-    return PNASPredictor(kind="lstm", hidden=32, steps=60, ops=OPS, random_state=0)
+    return PNASPredictor(kind="lstm", hidden=32, steps=40, ops=OPS, random_state=0)
 
 
 def pnas_mlp() -> ArchitecturePredictor:
     return PNASPredictor(kind="mlp", hidden=32, steps=60, ops=OPS, random_state=0)
+
+
+def nao() -> ArchitecturePredictor:
+    return NAOPredictor(members=3, hidden=24, steps=80, ops=OPS, random_state=0)
+
+
+def forest() -> ArchitecturePredictor:
+    return TreeEnsemble(trees=10, random_state=0)
+
+
+def boosting() -> ArchitecturePredictor:
+    return TreeEnsemble(kind="boosting", trees=30, random_state=0)
