@@ -220,7 +220,7 @@ def circle() -> list[Any]:
         (np.array([1j]), "it is an array of complex128"),
         (circle(), "is nested too deeply, or in itself"),
     ],
-    ids=str,
+    ids=["object", "function", "generator", "objects", "complex", "circle"],
 )
 def test_what_cannot_be_saved_is_named_and_leaves_no_file(tmp_path: Path, odd: object, message: str) -> None:
     with pytest.raises(PersistenceError, match=message):
