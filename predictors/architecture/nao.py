@@ -12,7 +12,6 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from predictors.architecture.base import Array
-from predictors.architecture.error_law import HeldOut
 from predictors.architecture.inputs import Inputs, Rows
 from predictors.architecture.nao_network import NAONetwork
 from predictors.architecture.sequence_ensemble import SequenceEnsemble, absolute_error
@@ -102,11 +101,13 @@ class NAOPredictor(SequenceEnsemble):
         self.device = device
         self.random_state = random_state
 
-    def _fit_scores(self, inputs: Inputs, scores: Array, noise: Array) -> HeldOut:
+    def _fit_members(
+        self, inputs: Inputs, scores: Array, noise: Array, seen: NDArray[np.bool_], rng: np.random.Generator
+    ) -> None:
         if not 0 <= self.trade_off <= 1:
             raise ValueError(f"`trade_off` must be between 0 and 1, but got {self.trade_off}.")
         self.digests_ = tuple(sorted({graph.digest for graph in inputs.graphs}))
-        return super()._fit_scores(inputs, scores, noise)
+        super()._fit_members(inputs, scores, noise, seen, rng)
 
     def _vocabulary(self, inputs: Inputs) -> list[ArchGraph]:
         return [*super()._vocabulary(inputs), *inputs.graphs]
@@ -205,7 +206,7 @@ class NAOPredictor(SequenceEnsemble):
             unfinished = [k for k in unfinished if sequences[k][-1] != END]
         return sequences
 
-    def improve(self, X: Rows, *, step: float = 0.1, steps: int = 10, is_member: IsMember | None = None) -> Improved:
+    def improve(self, X: Rows, *, step: float = 0.2, steps: int = 10, is_member: IsMember | None = None) -> Improved:
         """Climbs from each architecture in the embedding, and decodes after each step.
 
         Args:

@@ -1,4 +1,4 @@
-"""What the ensembles of sequence networks share: the shares left out, minibatch training, and calibration."""
+"""What the ensembles of sequence networks share: reading canonical forms, and training on minibatches."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from math import ceil
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from predictors.architecture.base import ArchitecturePredictor, Array, draw_per_architecture
-from predictors.architecture.calibration import Calibration
-from predictors.architecture.error_law import HeldOut
+from predictors.architecture.base import Array
+from predictors.architecture.ensemble import CalibratedEnsemble
 from predictors.architecture.inputs import Inputs
 from predictors.encodings.tokens import TokenBatch, TokenEncoder
 from predictors.graph import CONCAT, SUM, ArchGraph
@@ -25,12 +25,11 @@ _CHUNK = {"cpu": 512, "cuda": 8192}
 """Sequences scored at once."""
 
 
-class SequenceEnsemble(ArchitecturePredictor):
+class SequenceEnsemble(CalibratedEnsemble):
     """Base of the ensembles of networks that read an architecture's canonical form as a sequence of tokens.
 
     All members train as one batched program, by AdamW (Loshchilov and Hutter, ICLR 2019) on minibatches with a
-    one-cycle learning rate (Smith and Topin, 2019). Each leaves out its share of the observations; what the members say
-    about these calibrates mean and standard deviation.
+    one-cycle learning rate (Smith and Topin, 2019).
 
     A subclass implements `_network` and `_objective`, and stores the arguments named here.
 
@@ -38,10 +37,8 @@ class SequenceEnsemble(ArchitecturePredictor):
         network_: The trained members; called with a `TokenBatch` and numbers `(n, k)` beside it, it gives scores
             `(members, n)`.
         encoder_: The fitted `TokenEncoder`.
-        calibration_: The fitted `Calibration`.
     """
 
-    members: int
     hidden: int
     steps: int
     learning_rate: float
@@ -49,7 +46,6 @@ class SequenceEnsemble(ArchitecturePredictor):
     device: str
     network_: nn.Module
     encoder_: TokenEncoder
-    calibration_: Calibration
 
     @abstractmethod
     def _network(self, n_columns: int, generator: torch.Generator) -> nn.Module:
@@ -72,24 +68,21 @@ class SequenceEnsemble(ArchitecturePredictor):
         """The graphs whose tokens the networks have to know."""
         return [graph.canonical() for graph in inputs.graphs]
 
-    def _fit_scores(self, inputs: Inputs, scores: Array, noise: Array) -> HeldOut:
-        for name, lowest in (("members", 2), ("hidden", 1), ("steps", 1)):
-            if getattr(self, name) < lowest:
-                raise ValueError(f"`{name}` must be at least {lowest}, but got {getattr(self, name)}.")
-        rng = np.random.default_rng(self.random_state)
+    def _fit_members(
+        self, inputs: Inputs, scores: Array, noise: Array, seen: NDArray[np.bool_], rng: np.random.Generator
+    ) -> None:
+        for name in ("hidden", "steps"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"`{name}` must be at least 1, but got {getattr(self, name)}.")
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         # A canonical form may have sums and concatenations where those of `fit` have none.
         self.encoder_ = TokenEncoder((*self.ops, SUM, CONCAT)).fit(self._vocabulary(inputs))
         self.network_ = self._network(inputs.columns.shape[1], generator).to(self.device)
-        held_out = rng.permutation(len(inputs)) % self.members == np.arange(self.members)[:, None]
-        weights = ~held_out / (1.0 + noise**2)
+        weights = seen / (1.0 + noise**2)
         weights /= np.maximum(weights.mean(axis=1, keepdims=True), 1e-12)
         with single_torch_thread():
             loss_of = self._objective(inputs, self._tensor(scores), self._tensor(weights), rng)
             self._train(loss_of, len(inputs), rng)
-        raw = self._raw(inputs)
-        self.calibration_ = Calibration.fit(raw, held_out, scores, noise)
-        return self.calibration_.held_out(raw, held_out)
 
     def _train(self, loss_of: Callable[[Tensor], Tensor], n: int, rng: np.random.Generator) -> None:
         size = min(n, max(32, min(n // 8, 512)))
@@ -121,16 +114,6 @@ class SequenceEnsemble(ArchitecturePredictor):
                 rows = slice(start, start + chunk)
                 parts.append(self.network_(sequences[rows], columns[rows]).cpu().double().numpy())
         return np.concatenate(parts, axis=1)
-
-    def _predict_scores(self, inputs: Inputs) -> tuple[Array, Array]:
-        return self.calibration_.moments(self._raw(inputs))
-
-    def _sample_scores(self, inputs: Inputs, n: int, rng: np.random.Generator) -> Array:
-        members = self.calibration_.members(self._raw(inputs))
-        mean = members.mean(axis=0)
-        mix = rng.standard_normal((n, len(members))) / np.sqrt(len(members) - 1)
-        missed = draw_per_architecture(inputs, n, rng) * np.sqrt(self.calibration_.residual)
-        return np.asarray(mean + mix @ (members - mean) + missed)
 
 
 def absolute_error(predicted: Tensor, scores: Tensor, weights: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +10,7 @@ from scipy.stats import kendalltau
 from predictors.architecture.inputs import Described
 from predictors.architecture.nao import Improved, NAOPredictor, reordered
 from predictors.graph import ArchGraph
+from predictors.persistence import load, save
 from tests.predictors.architecture.graphs import EDGES, cell, random_cells, relabelled, values
 from tests.strategies import arch_graphs, seeds
 
@@ -17,7 +20,7 @@ NEW = [graph for graph in random_cells(120, seed=1) if graph not in SEEN]
 
 @pytest.fixture(scope="module")
 def fitted() -> NAOPredictor:
-    return NAOPredictor(members=2, hidden=32, steps=250, trade_off=0.6, random_state=0).fit(SEEN, values(SEEN))
+    return NAOPredictor(members=2, hidden=64, steps=300, trade_off=0.6, random_state=0).fit(SEEN, values(SEEN))
 
 
 def test_unseen_cells_are_ranked_and_isomorphic_ones_alike(fitted: NAOPredictor) -> None:
@@ -30,7 +33,7 @@ def test_unseen_cells_are_ranked_and_isomorphic_ones_alike(fitted: NAOPredictor)
 
 def test_unseen_cells_are_reconstructed(fitted: NAOPredictor) -> None:
     embeddings = fitted.encode(NEW)
-    assert embeddings.shape == (len(NEW), 2 * 19 * 32)
+    assert embeddings.shape == (len(NEW), 2 * 19 * 64)
     assert np.mean([a == b for a, b in zip(fitted.decode(embeddings), NEW, strict=True)]) > 0.8
 
 
@@ -61,6 +64,14 @@ def test_what_is_no_member_is_left_out_and_counted(fitted: NAOPredictor) -> None
     assert 0.0 < improved.valid < 1.0
     assert fitted.improve(NEW[:3], is_member=lambda _: False) == Improved([None] * 3, 0.0, 0.0)
     assert fitted.improve([]) == Improved([], 0.0, 0.0)
+
+
+def test_saved_and_loaded_it_moves_through_the_space_as_before(fitted: NAOPredictor, tmp_path: Path) -> None:
+    save(fitted, tmp_path)
+    loaded = load(tmp_path)
+    assert isinstance(loaded, NAOPredictor)
+    np.testing.assert_array_equal(loaded.predict(NEW), fitted.predict(NEW))
+    assert loaded.improve(NEW[:5]) == fitted.improve(NEW[:5])
 
 
 def test_numbers_that_ride_along_stay_as_they_are() -> None:
@@ -95,7 +106,7 @@ def test_another_order_is_the_same_architecture(graph: ArchGraph, seed: int) -> 
 def test_bad_arguments_are_named(fitted: NAOPredictor) -> None:
     with pytest.raises(ValueError, match="`trade_off` must be between 0 and 1, but got 2"):
         NAOPredictor(trade_off=2.0).fit(SEEN, values(SEEN))
-    with pytest.raises(ValueError, match=r"`embeddings` must be \(n, 1216\), but have shape \(1, 3\)"):
+    with pytest.raises(ValueError, match=r"`embeddings` must be \(n, 2432\), but have shape \(1, 3\)"):
         fitted.decode(np.zeros((1, 3)))
     with pytest.raises(ValueError, match="`steps` must be at least 1 and `step` positive, but got 0 and"):
         fitted.improve(NEW, steps=0)
