@@ -15,7 +15,7 @@ from predictors.architecture.inputs import Inputs
 
 _GNN_FROM = 20
 """Observations from which graph networks rank better than the Gaussian process."""
-_GP_UP_TO = 1000
+_GP_UP_TO = 2000
 """Observations up to which an exact Gaussian process is cheap next to the networks, and still adds to them."""
 _WEIGHTS = (0.75, 0.5, 1.0, 0.25, 0.0)
 """Weights of the networks to try, the one that is best on most tables first: it wins ties."""

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from predictors.architecture.error_law import ErrorLaw, HeldOut
 from predictors.architecture.inputs import EMPTY_GRAPH, Inputs, Rows, holds_graphs, split_rows
+from predictors.architecture.transfer import PriorMean
 from predictors.encodings.columns import ColumnEncoder
 from predictors.scores import ScoreMap
 
@@ -42,6 +43,7 @@ class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
         column_names_: Names of the numbers that ride along, sorted.
         column_encoder_: Their scale.
         source_: The predictor learned from, or None.
+        prior_mean_: How its scores become scores here.
         examples_: The first rows of `fit`, by which a saved predictor is checked when it is loaded.
     """
 
@@ -52,6 +54,7 @@ class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
     column_names_: tuple[str, ...]
     column_encoder_: ColumnEncoder
     source_: ArchitecturePredictor | None
+    prior_mean_: PriorMean
     examples_: Rows
 
     def __sklearn_tags__(self) -> Any:
@@ -75,8 +78,8 @@ class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
             y: Final values, `(len(X),)`.
             y_std: Standard deviation of each value, `(len(X),)`; 0 where it was measured. For networks whose training
                 was stopped and whose final value is itself a prediction.
-            source: A predictor fitted on another data set or task of the same space. What it predicts rides along as
-                one more column.
+            source: A predictor fitted on another data set or task of the same space. This one learns how its scores
+                become scores here (`PriorMean`), and what they leave unexplained.
 
         Raises:
             TypeError: When `X` holds something other than graphs or numbers.
@@ -90,6 +93,7 @@ class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
         self.source_ = source
         inputs = self._read(X, reset=True)
         n = len(inputs)
+        source_scores = self._source_scores(X, n)
         values = _check_numbers("y", column_or_1d(y, warn=True), n)
         deviations = None if y_std is None else _check_numbers("y_std", y_std, n)
         if deviations is not None and (deviations < 0).any():
@@ -97,7 +101,10 @@ class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
         self.score_map_ = ScoreMap.fit(values, deviations)
         scores = self.score_map_.to_scores(values)
         noise = np.zeros(n) if deviations is None else self.score_map_.score_std(values, deviations)
-        self.held_out_ = self._fit_scores(inputs, scores, noise)
+        self.prior_mean_ = PriorMean() if source is None else PriorMean.fit(source_scores, scores, noise)
+        prior = self.prior_mean_
+        rest = self._fit_scores(inputs, prior.remove(scores, source_scores), noise / prior.scale)
+        self.held_out_ = prior.add_to(rest, source_scores)
         self.error_law_ = ErrorLaw.fit(self.held_out_, scores, noise)
         return self
 
@@ -124,10 +131,7 @@ class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
         The standard deviation is that of a value as training would measure it, noise included.
         """
         check_is_fitted(self, "score_map_")
-        inputs = self._read(X)
-        if not len(inputs):
-            return np.empty(0), np.empty(0)
-        mean, std = self._predict_scores(inputs)
+        mean, std = self._moments(X)
         return mean, std * self.error_law_.std
 
     def quantiles(self, X: Rows, q: ArrayLike) -> Array:
@@ -147,10 +151,7 @@ class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
         probabilities = np.atleast_1d(np.asarray(q, dtype=np.float64))
         if probabilities.ndim != 1 or not ((probabilities > 0) & (probabilities < 1)).all():
             raise ValueError(f"`q` must hold probabilities between 0 and 1, but got {q!r}.")
-        inputs = self._read(X)
-        if not len(inputs):
-            return np.empty((len(probabilities), 0))
-        mean, std = self._predict_scores(inputs)
+        mean, std = self._moments(X)
         return self.score_map_.to_values(mean + std * self.error_law_.quantiles(probabilities)[:, None])
 
     def sample(self, X: Rows, n: int = 1) -> Array:
@@ -180,7 +181,19 @@ class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
             return np.empty((n, 0))
         draws = self._sample_scores(inputs, n, np.random.default_rng(self.random_state))
         mean, _ = self._predict_scores(inputs)
-        return np.asarray(mean + (draws - mean) * self.error_law_.std)
+        draws = mean + (draws - mean) * self.error_law_.std
+        return self.prior_mean_.add(draws, self._source_scores(X, len(inputs)))
+
+    def _moments(self, X: Rows) -> tuple[Array, Array]:
+        """Mean and standard deviation of the scores of `X`, before the error law."""
+        inputs = self._read(X)
+        if not len(inputs):
+            return np.empty(0), np.empty(0)
+        mean, std = self._predict_scores(inputs)
+        return self.prior_mean_.add(mean, self._source_scores(X, len(inputs))), self.prior_mean_.scale * std
+
+    def _source_scores(self, X: Rows, n: int) -> Array:
+        return np.zeros(n) if self.source_ is None else self.source_.predict_scores(X)[0]
 
     def _read(self, X: Rows, *, reset: bool = False) -> Inputs:
         """The graphs of `X`, and what rides along with them on the scale of normal scores."""
@@ -199,8 +212,6 @@ class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
             raise ValueError(f"`X` must have the columns {list(self.column_names_)}, but has {list(names)}.")
         if not graphs:
             return Inputs([], np.empty((0, 0)))
-        if self.source_ is not None:
-            columns = np.column_stack([columns, self.source_.predict_scores(X)[0]])
         if reset:
             self.column_encoder_ = ColumnEncoder().fit(columns)
         return Inputs(graphs, self.column_encoder_.transform(columns))

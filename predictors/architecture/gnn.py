@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from math import ceil
+from math import ceil, sqrt
 
 import numpy as np
 import torch
@@ -22,7 +22,6 @@ from predictors.graph import CONCAT, SUM
 from predictors.threads import single_torch_thread
 
 _MARGIN = 0.2
-_PASSES = 10
 _WEIGHT_DECAY = 0.01
 _CHUNK = {"cpu": 128, "cuda": 8192}
 """Graphs scored at once: what fits a CPU's cache, or fills a GPU."""
@@ -41,7 +40,7 @@ class GNNEnsemble(ArchitecturePredictor):
         members: Number of networks, at least 2.
         hidden: Width of a node's state.
         rounds: Rounds of messages.
-        steps: Steps of the optimiser; more where these would see each observation fewer than `_PASSES` times.
+        steps: Steps of the optimiser on one batch of observations; on `b` batches, `sqrt(b)` times as many.
         batch_size: Observations whose pairs a step compares.
         learning_rate: Highest learning rate of the cycle.
         ops: Operations to expect in `predict` besides those in `fit`; what they are worth is then a guess.
@@ -119,7 +118,7 @@ class GNNEnsemble(ArchitecturePredictor):
         graphs, columns = batch[0].to(self.device), batch[1].to(self.device)
         target, deviation, seen_by = tensor(scores), tensor(noise), tensor(seen)
         n = len(target)
-        steps = max(self.steps, ceil(_PASSES * n / self.batch_size), 2)
+        steps = max(ceil(self.steps * sqrt(max(n / self.batch_size, 1.0))), 2)
         optimizer = torch.optim.AdamW(
             self.network_.parameters(), lr=self.learning_rate, weight_decay=_WEIGHT_DECAY, fused=True
         )

@@ -65,10 +65,7 @@ class MessagePassingEnsemble(nn.Module):
         hidden: Width of a node's state.
         rounds: Rounds of messages.
         n_columns: Numbers that ride along with a graph.
-        generator: Where initial weights come from; None when they are to be loaded.
-
-    Attributes:
-        config: The arguments that build the same network, without its weights.
+        generator: Where initial weights come from.
     """
 
     def __init__(
@@ -79,22 +76,14 @@ class MessagePassingEnsemble(nn.Module):
         hidden: int,
         rounds: int,
         n_columns: int,
-        generator: torch.Generator | None = None,
+        generator: torch.Generator,
     ) -> None:
         super().__init__()
-        generator = torch.Generator() if generator is None else generator
 
         def weights(*shape: int, fan_in: int) -> nn.Parameter:
             drawn = torch.rand(members, *shape, generator=generator)
             return nn.Parameter((2.0 * drawn - 1.0) * sqrt(1.0 / fan_in))
 
-        self.config = {
-            "members": members,
-            "n_features": n_features,
-            "hidden": hidden,
-            "rounds": rounds,
-            "n_columns": n_columns,
-        }
         self.embedding = weights(n_features, hidden, fan_in=1)
         self.own = nn.ParameterList(weights(hidden, hidden, fan_in=hidden) for _ in range(rounds))
         self.along = nn.ParameterList(weights(hidden, hidden, fan_in=hidden) for _ in range(rounds))

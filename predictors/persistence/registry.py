@@ -21,6 +21,7 @@ _MODULES = {
     "predictors.architecture.pnas": ("PNASPredictor",),
     "predictors.architecture.regression_trees": ("RegressionTrees",),
     "predictors.architecture.sequence_models": ("EnsembleLinear", "EnsembleLSTM", "LSTMScorer", "MLPScorer"),
+    "predictors.architecture.transfer": ("PriorMean",),
     "predictors.architecture.trees": ("TreeEnsemble",),
     "predictors.encodings.columns": ("ColumnEncoder",),
     "predictors.encodings.dense": ("DenseEncoder",),
