@@ -7,6 +7,7 @@ from predictors.architecture.base import ArchitecturePredictor
 from predictors.architecture.gnn import GNNEnsemble
 from predictors.architecture.gp import GraphGP
 from predictors.architecture.nao import NAOPredictor
+from predictors.architecture.path import PathEnsemble
 from predictors.architecture.pnas import PNASPredictor
 from predictors.architecture.trees import TreeEnsemble
 from tests.predictors.architecture.graphs import OPS
@@ -34,6 +35,10 @@ def pnas_mlp() -> ArchitecturePredictor:
 
 def nao() -> ArchitecturePredictor:
     return NAOPredictor(members=3, hidden=24, steps=80, ops=OPS, random_state=0)
+
+
+def path() -> ArchitecturePredictor:
+    return PathEnsemble(hidden=32, steps=60, random_state=0)
 
 
 def forest() -> ArchitecturePredictor:

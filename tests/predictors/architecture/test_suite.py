@@ -53,6 +53,10 @@ class TestNAOPredictor(ArchitecturePredictorSuite):
         assert np.isfinite(cross_val_score(self.make(), rows, SEEN_VALUES, cv=2)).all()
 
 
+class TestPathEnsemble(ArchitecturePredictorSuite):
+    make = staticmethod(small.path)
+
+
 class TestTreeEnsembleForest(ArchitecturePredictorSuite):
     make = staticmethod(small.forest)
 
