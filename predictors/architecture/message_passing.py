@@ -111,7 +111,11 @@ class MessagePassingEnsemble(nn.Module):
             state = state * torch.rsqrt(state.square().mean(dim=-1, keepdim=True) + 1.0)
         each = torch.bmm(state.transpose(0, 1), self.head)[..., 0]
         scores = each.new_zeros(members, live.n).index_add(1, live.graph, each)
-        if columns is not None and columns.shape[1]:
-            beside = torch.relu(columns @ self.columns + self.columns_bias) @ self.columns_head
-            scores = scores + (beside + columns @ self.columns_line)[..., 0]
-        return scores
+        return scores if columns is None else scores + self.beside(columns)
+
+    def beside(self, columns: Tensor) -> Tensor:
+        """What the numbers beside `n` graphs add to their scores, `(members, n)`."""
+        if not columns.shape[1]:
+            return columns.new_zeros(len(self.embedding), len(columns))
+        curve = torch.relu(columns @ self.columns + self.columns_bias) @ self.columns_head
+        return (curve + columns @ self.columns_line)[..., 0]
