@@ -21,8 +21,8 @@ def to_data(graph: ArchGraph, encoder: DenseEncoder, y: float | None = None) -> 
         y: Its value, if known.
 
     Returns:
-        `x` `(nodes, d)`; `edge_index` `(2, edges)`, each pair of nodes once; `edge_weight` `(edges,)`, how often an edge
-        is there; `y` `(1,)`.
+        `x` `(nodes, d)`; `edge_index` `(2, edges)`, each pair of nodes once; `edge_weight` `(edges,)`, how often it is
+        there; `y` `(1,)`.
 
     Raises:
         GraphError: As `DenseEncoder.transform`.
