@@ -26,8 +26,8 @@ def main(target: Path, sources: list[Path]) -> None:
             mode="lines+markers",
         )
     figure.update_xaxes(title="training cells", type="log", tickvals=[78, 156, 469, 781, 1563])
-    figure.update_yaxes(title="Kendall tau on all other cells (mean and std over splits)")
-    figure.update_layout(template="plotly_white", legend={"x": 0.6, "y": 0.1}, margin={"t": 30})
+    figure.update_yaxes(title="Kendall tau, all other cells")
+    figure.update_layout(template="plotly_white", legend={"x": 0.6, "y": 0.1}, margin={"t": 30}, width=880, height=500)
     figure.write_html(target, include_plotlyjs=True)
 
 
