@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from numpy.typing import ArrayLike
 from torch_geometric.data import Data, InMemoryDataset
+from torch_geometric.data.data import BaseData
 
 from predictors.encodings.dense import DenseEncoder
 from predictors.graph import ArchGraph
@@ -64,3 +65,18 @@ class ArchDataset(InMemoryDataset):
             raise ValueError(f"`y` must have one value for each of the {len(canonical)} graphs, but has {len(values)}.")
         data = [to_data(graph, self.encoder, value) for graph, value in zip(canonical, values, strict=True)]
         self.data, self.slices = self.collate(data)
+
+    @classmethod
+    def save(cls, data_list: Sequence[BaseData], path: str) -> None:
+        """Writes tensors and their names, without the class that PyTorch Geometric adds."""
+        data, slices = cls.collate(data_list)
+        torch.save((data.to_dict(), slices), path)
+
+    def load(self, path: str, data_cls: type[BaseData] = Data) -> None:
+        """Reads what `save` wrote. PyTorch Geometric's own falls back to unpickling whatever the file holds.
+
+        Raises:
+            pickle.UnpicklingError: When the file holds anything but tensors and names.
+        """
+        data, self.slices = torch.load(path, weights_only=True)
+        self.data = data_cls.from_dict(data)
