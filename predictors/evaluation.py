@@ -82,8 +82,8 @@ class Task:
         done = time.perf_counter()
         truth = self.y[test]
         measures = rank_measures(predicted, truth)
-        for percent in _INTERVALS:
-            low, high = predictor.quantiles(unseen, [0.5 - percent / 200, 0.5 + percent / 200])
+        bounds = predictor.quantiles(unseen, [0.5 + side * p / 200 for p in _INTERVALS for side in (-1, 1)])
+        for percent, low, high in zip(_INTERVALS, bounds[::2], bounds[1::2], strict=True):
             measures[f"coverage_{percent}"] = float(np.mean((low <= truth) & (truth <= high)))
         measures["fit_seconds"] = fitted - began
         measures["predict_seconds"] = done - fitted
