@@ -75,10 +75,15 @@ def _inheriting_no_interrupts() -> Iterator[None]:
 def _initialise(work: Callable[..., Any]) -> None:
     global _work
     _work = work
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    end_with_parent()
 
 
-def _die_with_parent() -> None:
+def end_with_parent() -> None:
+    """Ends this process as soon as its parent is gone, so that a killed one leaves nobody at work."""
+    threading.Thread(target=_await_parent, daemon=True).start()
+
+
+def _await_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import queue
 import signal
-import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from predictors.processes import end_with_parent
 from smbo_nas.search.events import Emit, Event
 from smbo_nas.search.settings import SearchSettings
 from smbo_nas.search.study import open_study
@@ -94,14 +92,6 @@ def _pass_on(events: Queue[Event], emit: Emit) -> None:
         return
 
 
-def _die_with_parent() -> None:
-    """Ends this process as soon as its parent is gone, so that a killed search leaves nobody writing to its study."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
 def _work(
     settings: SearchSettings,
     stale: Sequence[int],
@@ -112,7 +102,7 @@ def _work(
 ) -> None:
     """Entry point of a worker process. The parent alone decides when Ctrl-C ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    end_with_parent()  # a killed search leaves nobody writing to its study
 
     def emit(event: Event) -> None:
         events.put(event)
