@@ -81,10 +81,10 @@ class AutoPredictor(ArchitecturePredictor):
     def _sample_scores(self, inputs: Inputs, n: int, rng: np.random.Generator) -> Array:
         """Draws that lie as far from the blend as one predictor's draws lie from its own mean."""
         draws = np.empty((n, len(inputs)))
-        mean, _ = self._predict_scores(inputs)
+        moments = [predictor._predict_scores(inputs) for predictor in self.predictors_]
+        mean, _ = _blend(moments, self.weights_)
         turn = rng.choice(len(self.predictors_), size=n, p=self.weights_)
-        for k, predictor in enumerate(self.predictors_):
-            own, _ = predictor._predict_scores(inputs)
+        for k, (predictor, (own, _)) in enumerate(zip(self.predictors_, moments, strict=True)):
             if (turn == k).any():
                 draws[turn == k] = mean - own + predictor._sample_scores(inputs, int((turn == k).sum()), rng)
         return draws

@@ -184,6 +184,12 @@ class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
         draws = mean + (draws - mean) * self.error_law_.std
         return self.prior_mean_.add(draws, self._source_scores(X, len(inputs)))
 
+    def _require_at_least(self, **lowest: int) -> None:
+        """Checks arguments of the constructor by their names."""
+        for name, bound in lowest.items():
+            if getattr(self, name) < bound:
+                raise ValueError(f"`{name}` must be at least {bound}, but got {getattr(self, name)}.")
+
     def _moments(self, X: Rows) -> tuple[Array, Array]:
         """Mean and standard deviation of the scores of `X`, before the error law."""
         inputs = self._read(X)

@@ -9,7 +9,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from predictors.architecture.base import draw_per_architecture
 from predictors.architecture.error_law import HeldOut
+from predictors.architecture.inputs import Inputs
 
 Array = NDArray[np.float64]
 
@@ -88,6 +90,18 @@ class Calibration:
         """Mean and standard deviation of normal scores, `(m,)` each, from the members' raw scores `(members, m)`."""
         members = self.members(predicted)
         return members.mean(axis=0), np.sqrt(self.residual + _spread(members) ** 2)
+
+    def sample(self, predicted: Array, inputs: Inputs, n: int, rng: np.random.Generator) -> Array:
+        """Draws of normal scores with these moments, `(n, m)`, from raw scores `(members, m)` of `inputs`.
+
+        A draw goes from the mean towards some members and away from others, the same way for all architectures, and
+        misses each by a residual of its own.
+        """
+        members = self.members(predicted)
+        mean = members.mean(axis=0)
+        mix = rng.standard_normal((n, len(members))) / np.sqrt(len(members) - 1)
+        missed = draw_per_architecture(inputs, n, rng) * np.sqrt(self.residual)
+        return np.asarray(mean + mix @ (members - mean) + missed)
 
 
 def _spread(members: Array) -> Array:

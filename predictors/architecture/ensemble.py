@@ -7,7 +7,7 @@ from abc import abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
-from predictors.architecture.base import ArchitecturePredictor, Array, draw_per_architecture
+from predictors.architecture.base import ArchitecturePredictor, Array
 from predictors.architecture.calibration import Calibration
 from predictors.architecture.error_law import HeldOut
 from predictors.architecture.inputs import Inputs
@@ -45,8 +45,7 @@ class CalibratedEnsemble(ArchitecturePredictor):
         """The members' scores before calibration, `(members, n)`."""
 
     def _fit_scores(self, inputs: Inputs, scores: Array, noise: Array) -> HeldOut:
-        if self.members < 2:
-            raise ValueError(f"`members` must be at least 2, but got {self.members}.")
+        self._require_at_least(members=2)
         rng = np.random.default_rng(self.random_state)
         held_out = rng.permutation(len(inputs)) % self.members == np.arange(self.members)[:, None]
         held_out &= len(inputs) > 1  # who leaves out the only observation has nothing to learn from
@@ -59,8 +58,4 @@ class CalibratedEnsemble(ArchitecturePredictor):
         return self.calibration_.moments(self._raw(inputs))
 
     def _sample_scores(self, inputs: Inputs, n: int, rng: np.random.Generator) -> Array:
-        members = self.calibration_.members(self._raw(inputs))
-        mean = members.mean(axis=0)
-        mix = rng.standard_normal((n, len(members))) / np.sqrt(len(members) - 1)
-        missed = draw_per_architecture(inputs, n, rng) * np.sqrt(self.calibration_.residual)
-        return np.asarray(mean + mix @ (members - mean) + missed)
+        return self.calibration_.sample(self._raw(inputs), inputs, n, rng)

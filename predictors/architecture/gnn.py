@@ -11,18 +11,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from predictors.architecture.base import ArchitecturePredictor, Array, draw_per_architecture
+from predictors.architecture.base import ArchitecturePredictor, Array
 from predictors.architecture.calibration import Calibration
 from predictors.architecture.error_law import HeldOut
 from predictors.architecture.inputs import Inputs
 from predictors.architecture.message_passing import LiveNodes, MessagePassingEnsemble
 from predictors.architecture.ranking import pair_weights, pairwise_hinge
+from predictors.architecture.training import minimise
 from predictors.encodings.dense import DenseEncoder, DenseGraphs
 from predictors.graph import CONCAT, SUM
 from predictors.threads import single_torch_thread
 
 _MARGIN = 0.2
-_WEIGHT_DECAY = 0.01
 _CHUNK = {"cpu": 128, "cuda": 8192}
 """Graphs scored at once: what fits a CPU's cache, or fills a GPU."""
 
@@ -81,9 +81,7 @@ class GNNEnsemble(ArchitecturePredictor):
         self.random_state = random_state
 
     def _fit_scores(self, inputs: Inputs, scores: Array, noise: Array) -> HeldOut:
-        for name, lowest in (("members", 2), ("hidden", 1), ("rounds", 0), ("steps", 1), ("batch_size", 2)):
-            if getattr(self, name) < lowest:
-                raise ValueError(f"`{name}` must be at least {lowest}, but got {getattr(self, name)}.")
+        self._require_at_least(members=2, hidden=1, rounds=0, steps=1, batch_size=2)
         rng = np.random.default_rng(self.random_state)
         # A canonical form may have sums and concatenations where those of `fit` have none.
         self.encoder_ = DenseEncoder((*self.ops, SUM, CONCAT)).fit([graph.canonical() for graph in inputs.graphs])
@@ -119,23 +117,20 @@ class GNNEnsemble(ArchitecturePredictor):
         target, deviation, seen_by = tensor(scores), tensor(noise), tensor(seen)
         n = len(target)
         steps = max(ceil(self.steps * sqrt(max(n / self.batch_size, 1.0))), 2)
-        optimizer = torch.optim.AdamW(
-            self.network_.parameters(), lr=self.learning_rate, weight_decay=_WEIGHT_DECAY, fused=True
-        )
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=self.learning_rate, total_steps=steps)
         prepared: tuple[LiveNodes, Tensor, Tensor] | None = None
-        for rows in islice(_minibatches(n, self.batch_size, rng), steps):
+
+        def loss_of(rows: NDArray[np.intp]) -> Tensor:
+            nonlocal prepared
             if prepared is None or len(rows) < n:  # a batch of everything is the same every time
                 at = torch.as_tensor(rows, device=self.device)
                 pairs = pair_weights(target[at], deviation[at])
                 both = seen_by[:, at, None] * seen_by[:, None, at]
                 prepared = LiveNodes.of(graphs[at]), columns[at], pairs * both
             live, beside, weights = prepared
-            loss = pairwise_hinge(self.network_(live, beside), weights, _MARGIN)
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            schedule.step()
+            return pairwise_hinge(self.network_(live, beside), weights, _MARGIN)
+
+        batches = islice(_minibatches(n, self.batch_size, rng), steps)
+        minimise(self.network_, loss_of, batches, steps=steps, learning_rate=self.learning_rate)
 
     def _encode(self, inputs: Inputs) -> tuple[DenseGraphs, Tensor]:
         graphs = self.encoder_.transform([graph.canonical() for graph in inputs.graphs])
@@ -157,11 +152,7 @@ class GNNEnsemble(ArchitecturePredictor):
         return self.calibration_.moments(self._raw(self._encode(inputs)))
 
     def _sample_scores(self, inputs: Inputs, n: int, rng: np.random.Generator) -> Array:
-        members = self.calibration_.members(self._raw(self._encode(inputs)))
-        mean = members.mean(axis=0)
-        mix = rng.standard_normal((n, len(members))) / np.sqrt(len(members) - 1)
-        missed = draw_per_architecture(inputs, n, rng) * np.sqrt(self.calibration_.residual)
-        return np.asarray(mean + mix @ (members - mean) + missed)
+        return self.calibration_.sample(self._raw(self._encode(inputs)), inputs, n, rng)
 
 
 def _minibatches(n: int, size: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:

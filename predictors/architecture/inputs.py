@@ -53,11 +53,6 @@ class Inputs:
     def __len__(self) -> int:
         return len(self.graphs)
 
-    def __getitem__(self, rows: slice | NDArray[Any]) -> Inputs:
-        """The architectures at a slice, an index array or a mask."""
-        chosen = np.arange(len(self.graphs))[rows]
-        return Inputs([self.graphs[k] for k in chosen], self.columns[rows])
-
     def identities(self) -> NDArray[np.intp]:
         """A number for each architecture, equal for isomorphic graphs with equal columns, `(n,)`."""
         place: dict[tuple[ArchGraph, bytes], int] = {}

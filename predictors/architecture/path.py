@@ -14,13 +14,13 @@ from predictors.architecture.base import Array
 from predictors.architecture.ensemble import CalibratedEnsemble
 from predictors.architecture.inputs import Inputs
 from predictors.architecture.ranking import pair_weights, pairwise_hinge
+from predictors.architecture.training import minimise
 from predictors.encodings.structure import StructureEncoder
 from predictors.threads import single_torch_thread
 
 GROUPS = ("paths", "shape")
 
 _MARGIN = 0.2
-_WEIGHT_DECAY = 0.01
 _BATCH = 512
 """Observations whose pairs are compared in one step."""
 _PASSES = 10
@@ -113,9 +113,7 @@ class PathEnsemble(CalibratedEnsemble):
     def _fit_members(
         self, inputs: Inputs, scores: Array, noise: Array, seen: NDArray[np.bool_], rng: np.random.Generator
     ) -> None:
-        for name, lowest in (("hidden", 1), ("layers", 0), ("steps", 1)):
-            if getattr(self, name) < lowest:
-                raise ValueError(f"`{name}` must be at least {lowest}, but got {getattr(self, name)}.")
+        self._require_at_least(hidden=1, layers=0, steps=1)
         self.encoder_ = StructureEncoder(GROUPS).fit(graph.canonical() for graph in inputs.graphs)
         features = self._features(inputs)
         self.network_ = PathNetwork(
@@ -131,20 +129,15 @@ class PathEnsemble(CalibratedEnsemble):
     def _train(self, features: Tensor, scores: Tensor, noise: Tensor, seen: Tensor, rng: np.random.Generator) -> None:
         n = len(features)
         steps = max(self.steps, ceil(_PASSES * n / _BATCH), 2)
-        optimizer = torch.optim.AdamW(
-            self.network_.parameters(), lr=self.learning_rate, weight_decay=_WEIGHT_DECAY, fused=True
-        )
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=self.learning_rate, total_steps=steps)
-        rows = torch.arange(n, device=self.device)
-        for _ in range(steps):
-            if n > _BATCH:
-                rows = torch.from_numpy(rng.choice(n, _BATCH, replace=False)).to(self.device)
+
+        def loss_of(chosen: NDArray[np.intp]) -> Tensor:
+            rows = torch.from_numpy(chosen).to(self.device)
             seen_by = seen[:, rows]
             weights = pair_weights(scores[rows], noise[rows]) * seen_by[:, :, None] * seen_by[:, None, :]
-            optimizer.zero_grad()
-            pairwise_hinge(self.network_(features[rows]), weights, _MARGIN).backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            schedule.step()
+            return pairwise_hinge(self.network_(features[rows]), weights, _MARGIN)
+
+        batches = (rng.choice(n, _BATCH, replace=False) if n > _BATCH else np.arange(n) for _ in range(steps))
+        minimise(self.network_, loss_of, batches, steps=steps, learning_rate=self.learning_rate)
 
     def _raw(self, inputs: Inputs) -> Array:
         features = self._features(inputs)

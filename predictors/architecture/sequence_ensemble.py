@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from predictors.architecture.base import Array
 from predictors.architecture.ensemble import CalibratedEnsemble
 from predictors.architecture.inputs import Inputs
+from predictors.architecture.training import minimise
 from predictors.encodings.tokens import TokenBatch, TokenEncoder
 from predictors.graph import CONCAT, SUM, ArchGraph
 from predictors.threads import single_torch_thread
 
-_WEIGHT_DECAY = 0.01
 _PASSES = 10
 """Over the observations, at least."""
 _CHUNK = {"cpu": 512, "cuda": 8192}
@@ -71,9 +71,7 @@ class SequenceEnsemble(CalibratedEnsemble):
     def _fit_members(
         self, inputs: Inputs, scores: Array, noise: Array, seen: NDArray[np.bool_], rng: np.random.Generator
     ) -> None:
-        for name in ("hidden", "steps"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 1, but got {getattr(self, name)}.")
+        self._require_at_least(hidden=1, steps=1)
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         # A canonical form may have sums and concatenations where those of `fit` have none.
         self.encoder_ = TokenEncoder((*self.ops, SUM, CONCAT)).fit(self._vocabulary(inputs))
@@ -87,15 +85,8 @@ class SequenceEnsemble(CalibratedEnsemble):
     def _train(self, loss_of: Callable[[Tensor], Tensor], n: int, rng: np.random.Generator) -> None:
         size = min(n, max(32, min(n // 8, 512)))
         steps = max(self.steps, ceil(_PASSES * n / size))
-        optimizer = torch.optim.AdamW(
-            self.network_.parameters(), lr=self.learning_rate, weight_decay=_WEIGHT_DECAY, fused=True
-        )
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=self.learning_rate, total_steps=max(steps, 2))
-        for rows in _minibatches(n, size, steps, rng):
-            optimizer.zero_grad()
-            loss_of(rows.to(self.device)).backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            schedule.step()
+        batches = (rows.to(self.device) for rows in _minibatches(n, size, steps, rng))
+        minimise(self.network_, loss_of, batches, steps=max(steps, 2), learning_rate=self.learning_rate)
 
     def _tensor(self, array: Array) -> Tensor:
         return torch.as_tensor(array, dtype=torch.float32, device=self.device)

@@ -61,8 +61,7 @@ class TreeEnsemble(CalibratedEnsemble):
     ) -> None:
         if self.kind not in _KINDS:
             raise ValueError(f"`kind` must be one of {list(_KINDS)}, but got {self.kind!r}.")
-        if self.trees < 1:
-            raise ValueError(f"`trees` must be at least 1, but got {self.trees}.")
+        self._require_at_least(trees=1)
         self.encoder_ = StructureEncoder(GROUPS).fit(graph.canonical() for graph in inputs.graphs)
         features = self._features(inputs)
         weights = 1.0 / (1.0 + noise**2)
