@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pickle
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -53,3 +56,34 @@ def test_a_graph_without_signal_has_no_nodes() -> None:
 def test_lengths_must_agree() -> None:
     with pytest.raises(ValueError, match="`y` must have one value for each of the 2 graphs, but has 3"):
         ArchDataset(random_cells(2), [1.0, 2.0, 3.0])
+
+
+def test_a_saved_dataset_comes_back(tmp_path: Path) -> None:
+    graphs, file = random_cells(5), str(tmp_path / "cells.pt")
+    dataset, other = ArchDataset(graphs, np.arange(5.0)), ArchDataset(graphs[:1])
+    ArchDataset.save(list(dataset), file)
+    other.load(file)
+    assert len(other) == 5
+    for found, expected in zip(other, dataset, strict=True):
+        assert found.to_dict().keys() == expected.to_dict().keys()
+        assert all(torch.equal(torch.as_tensor(found[key]), torch.as_tensor(expected[key])) for key in found.to_dict())
+
+
+class Touches:
+    """Something that makes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.path,)
+
+
+def test_a_file_from_elsewhere_runs_nothing(tmp_path: Path) -> None:
+    dataset, mark = ArchDataset(random_cells(2)), tmp_path / "mark"
+    torch.save((Touches(mark), {}), tmp_path / "forged.pt")
+    with pytest.raises(pickle.UnpicklingError):
+        dataset.load(str(tmp_path / "forged.pt"))
+    assert not mark.exists()
+    torch.load(tmp_path / "forged.pt", weights_only=False)
+    assert mark.exists()  # the file does what a careless reader would let it do
