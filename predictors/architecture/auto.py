@@ -78,16 +78,20 @@ class AutoPredictor(ArchitecturePredictor):
     def _predict_scores(self, inputs: Inputs) -> tuple[Array, Array]:
         return _blend([predictor._predict_scores(inputs) for predictor in self.predictors_], self.weights_)
 
-    def _sample_scores(self, inputs: Inputs, n: int, rng: np.random.Generator) -> Array:
+    def _sample_scores(self, inputs: Inputs, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
         """Draws that lie as far from the blend as one predictor's draws lie from its own mean."""
-        draws = np.empty((n, len(inputs)))
-        moments = [predictor._predict_scores(inputs) for predictor in self.predictors_]
-        mean, _ = _blend(moments, self.weights_)
         turn = rng.choice(len(self.predictors_), size=n, p=self.weights_)
-        for k, (predictor, (own, _)) in enumerate(zip(self.predictors_, moments, strict=True)):
-            if (turn == k).any():
-                draws[turn == k] = mean - own + predictor._sample_scores(inputs, int((turn == k).sum()), rng)
-        return draws
+        means, draws = [], np.empty((n, len(inputs)))
+        for k, predictor in enumerate(self.predictors_):
+            mine = turn == k
+            if mine.any():
+                own, drawn = predictor._sample_scores(inputs, int(mine.sum()), rng)
+                draws[mine] = drawn - own
+            else:
+                own, _ = predictor._predict_scores(inputs)
+            means.append(own)
+        mean = np.average(means, axis=0, weights=self.weights_)
+        return mean, mean + draws
 
 
 def _name(weight: float) -> str:

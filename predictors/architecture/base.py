@@ -179,8 +179,7 @@ class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
         inputs = self._read(X)
         if not len(inputs):
             return np.empty((n, 0))
-        draws = self._sample_scores(inputs, n, np.random.default_rng(self.random_state))
-        mean, _ = self._predict_scores(inputs)
+        mean, draws = self._sample_scores(inputs, n, np.random.default_rng(self.random_state))
         draws = mean + (draws - mean) * self.error_law_.std
         return self.prior_mean_.add(draws, self._source_scores(X, len(inputs)))
 
@@ -235,8 +234,8 @@ class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
         """Mean and standard deviation of the normal scores, before the error law; at least one graph."""
 
     @abstractmethod
-    def _sample_scores(self, inputs: Inputs, n: int, rng: np.random.Generator) -> Array:
-        """Draws of the normal scores, before the error law, `(n, len(inputs))`; at least one graph."""
+    def _sample_scores(self, inputs: Inputs, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
+        """Mean `(m,)` and draws `(n, m)` of the normal scores, before the error law; at least one graph."""
 
 
 def draw_per_architecture(inputs: Inputs, n: int, rng: np.random.Generator) -> Array:

@@ -91,8 +91,8 @@ class Calibration:
         members = self.members(predicted)
         return members.mean(axis=0), np.sqrt(self.residual + _spread(members) ** 2)
 
-    def sample(self, predicted: Array, inputs: Inputs, n: int, rng: np.random.Generator) -> Array:
-        """Draws of normal scores with these moments, `(n, m)`, from raw scores `(members, m)` of `inputs`.
+    def sample(self, predicted: Array, inputs: Inputs, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
+        """Mean `(m,)` and draws `(n, m)` of normal scores, from raw scores `(members, m)` of `inputs`.
 
         A draw goes from the mean towards some members and away from others, the same way for all architectures, and
         misses each by a residual of its own.
@@ -101,7 +101,7 @@ class Calibration:
         mean = members.mean(axis=0)
         mix = rng.standard_normal((n, len(members))) / np.sqrt(len(members) - 1)
         missed = draw_per_architecture(inputs, n, rng) * np.sqrt(self.residual)
-        return np.asarray(mean + mix @ (members - mean) + missed)
+        return mean, mean + mix @ (members - mean) + missed
 
 
 def _spread(members: Array) -> Array:

@@ -29,7 +29,7 @@ class CalibratedEnsemble(ArchitecturePredictor):
     @abstractmethod
     def _fit_members(
         self, inputs: Inputs, scores: Array, noise: Array, seen: NDArray[np.bool_], rng: np.random.Generator
-    ) -> None:
+    ) -> Array:
         """Trains the members.
 
         Args:
@@ -38,6 +38,9 @@ class CalibratedEnsemble(ArchitecturePredictor):
             noise: Standard deviations of these, `(n,)`.
             seen: Which observations each member learns from, at least one, `(members, n)`.
             rng: Source of all chance.
+
+        Returns:
+            The members' scores of the observations before calibration, `(members, n)`.
         """
 
     @abstractmethod
@@ -49,13 +52,12 @@ class CalibratedEnsemble(ArchitecturePredictor):
         rng = np.random.default_rng(self.random_state)
         held_out = rng.permutation(len(inputs)) % self.members == np.arange(self.members)[:, None]
         held_out &= len(inputs) > 1  # who leaves out the only observation has nothing to learn from
-        self._fit_members(inputs, scores, noise, ~held_out, rng)
-        raw = self._raw(inputs)
+        raw = self._fit_members(inputs, scores, noise, ~held_out, rng)
         self.calibration_ = Calibration.fit(raw, held_out, scores, noise)
         return self.calibration_.held_out(raw, held_out)
 
     def _predict_scores(self, inputs: Inputs) -> tuple[Array, Array]:
         return self.calibration_.moments(self._raw(inputs))
 
-    def _sample_scores(self, inputs: Inputs, n: int, rng: np.random.Generator) -> Array:
+    def _sample_scores(self, inputs: Inputs, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
         return self.calibration_.sample(self._raw(inputs), inputs, n, rng)

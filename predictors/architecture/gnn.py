@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from math import ceil, sqrt
 
 import numpy as np
@@ -11,9 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from predictors.architecture.base import ArchitecturePredictor, Array
-from predictors.architecture.calibration import Calibration
-from predictors.architecture.error_law import HeldOut
+from predictors.architecture.base import Array
+from predictors.architecture.ensemble import CalibratedEnsemble
 from predictors.architecture.inputs import Inputs
 from predictors.architecture.message_passing import LiveNodes, MessagePassingEnsemble
 from predictors.architecture.ranking import pair_weights, pairwise_hinge
@@ -27,7 +25,7 @@ _CHUNK = {"cpu": 128, "cuda": 8192}
 """Graphs scored at once: what fits a CPU's cache, or fills a GPU."""
 
 
-class GNNEnsemble(ArchitecturePredictor):
+class GNNEnsemble(CalibratedEnsemble):
     """An ensemble of directed message passing networks, trained to rank and calibrated on what it has not seen.
 
     Graphs are read in canonical form, so isomorphic ones get the same prediction. All members train as one batched
@@ -45,17 +43,15 @@ class GNNEnsemble(ArchitecturePredictor):
         learning_rate: Highest learning rate of the cycle.
         ops: Operations to expect in `predict` besides those in `fit`; what they are worth is then a guess.
         device: Where to train and predict.
-        random_state: Seed of the initial weights and of the shares left out.
+        random_state: Seed of the initial weights, of the shares left out and of the minibatches.
 
     Attributes:
         network_: The trained `MessagePassingEnsemble`.
         encoder_: The fitted `DenseEncoder`.
-        calibration_: The fitted `Calibration`.
     """
 
     network_: MessagePassingEnsemble
     encoder_: DenseEncoder
-    calibration_: Calibration
 
     def __init__(
         self,
@@ -80,11 +76,13 @@ class GNNEnsemble(ArchitecturePredictor):
         self.device = device
         self.random_state = random_state
 
-    def _fit_scores(self, inputs: Inputs, scores: Array, noise: Array) -> HeldOut:
-        self._require_at_least(members=2, hidden=1, rounds=0, steps=1, batch_size=2)
-        rng = np.random.default_rng(self.random_state)
+    def _fit_members(
+        self, inputs: Inputs, scores: Array, noise: Array, seen: NDArray[np.bool_], rng: np.random.Generator
+    ) -> Array:
+        self._require_at_least(hidden=1, rounds=0, steps=1, batch_size=2)
         # A canonical form may have sums and concatenations where those of `fit` have none.
-        self.encoder_ = DenseEncoder((*self.ops, SUM, CONCAT)).fit([graph.canonical() for graph in inputs.graphs])
+        self.encoder_ = DenseEncoder((*self.ops, SUM, CONCAT))
+        graphs = self.encoder_.fit_transform([graph.canonical() for graph in inputs.graphs])
         self.network_ = MessagePassingEnsemble(
             members=self.members,
             n_features=self.encoder_.n_features,
@@ -93,71 +91,57 @@ class GNNEnsemble(ArchitecturePredictor):
             rounds=self.rounds,
             generator=torch.Generator().manual_seed(int(rng.integers(2**63))),
         ).to(self.device)
-        shares = rng.permutation(len(inputs)) % self.members
-        held_out = shares == np.arange(self.members)[:, None]
-        batch = self._encode(inputs)
+        columns = self._tensor(inputs.columns)
         with single_torch_thread():
-            self._train(batch, scores, noise, ~held_out, rng)
-        raw = self._raw(batch)
-        self.calibration_ = Calibration.fit(raw, held_out, scores, noise)
-        return self.calibration_.held_out(raw, held_out)
+            self._train(graphs, columns, self._tensor(scores), self._tensor(noise), self._tensor(seen), rng)
+        return self._score(graphs, columns)
 
     def _train(
         self,
-        batch: tuple[DenseGraphs, Tensor],
-        scores: Array,
-        noise: Array,
-        seen: NDArray[np.bool_],
+        graphs: DenseGraphs,
+        columns: Tensor,
+        scores: Tensor,
+        noise: Tensor,
+        seen: Tensor,
         rng: np.random.Generator,
     ) -> None:
-        def tensor(array: NDArray[np.generic]) -> Tensor:
-            return torch.as_tensor(array, dtype=torch.float32, device=self.device)
-
-        graphs, columns = batch[0].to(self.device), batch[1].to(self.device)
-        target, deviation, seen_by = tensor(scores), tensor(noise), tensor(seen)
-        n = len(target)
-        steps = max(ceil(self.steps * sqrt(max(n / self.batch_size, 1.0))), 2)
+        n = len(scores)
+        graphs = graphs.to(self.device)
         prepared: tuple[LiveNodes, Tensor, Tensor] | None = None
 
-        def loss_of(rows: NDArray[np.intp]) -> Tensor:
+        def loss_of(rows: Tensor) -> Tensor:
             nonlocal prepared
             if prepared is None or len(rows) < n:  # a batch of everything is the same every time
-                at = torch.as_tensor(rows, device=self.device)
-                pairs = pair_weights(target[at], deviation[at])
-                both = seen_by[:, at, None] * seen_by[:, None, at]
-                prepared = LiveNodes.of(graphs[at]), columns[at], pairs * both
-            live, beside, weights = prepared
-            return pairwise_hinge(self.network_(live, beside), weights, _MARGIN)
+                both = seen[:, rows, None] * seen[:, None, rows]
+                pairs = pair_weights(scores[rows], noise[rows]) * both
+                prepared = LiveNodes.of(graphs[rows]), columns[rows], pairs
+            live, beside, pairs = prepared
+            return pairwise_hinge(self.network_(live, beside), pairs, _MARGIN)
 
-        batches = islice(_minibatches(n, self.batch_size, rng), steps)
-        minimise(self.network_, loss_of, batches, steps=steps, learning_rate=self.learning_rate)
+        minimise(
+            self.network_,
+            loss_of,
+            n,
+            batch_size=self.batch_size,
+            steps=ceil(self.steps * sqrt(max(n / self.batch_size, 1.0))),
+            learning_rate=self.learning_rate,
+            rng=rng,
+        )
 
-    def _encode(self, inputs: Inputs) -> tuple[DenseGraphs, Tensor]:
+    def _raw(self, inputs: Inputs) -> Array:
         graphs = self.encoder_.transform([graph.canonical() for graph in inputs.graphs])
-        return graphs, torch.as_tensor(inputs.columns, dtype=torch.float32)
+        return self._score(graphs, self._tensor(inputs.columns))
 
-    def _raw(self, batch: tuple[DenseGraphs, Tensor]) -> Array:
+    def _score(self, graphs: DenseGraphs, columns: Tensor) -> Array:
         """The members' scores as the loss left them, `(members, n)`."""
-        graphs, columns = batch
         parts = []
         chunk = _CHUNK.get(torch.device(self.device).type, 1024)
         with single_torch_thread(), torch.no_grad():
             for start in range(0, len(columns), chunk):
-                part = LiveNodes.of(graphs[start : start + chunk].to(self.device))
-                beside = columns[start : start + chunk].to(self.device)
-                parts.append(self.network_(part, beside).cpu().double().numpy())
+                rows = slice(start, start + chunk)
+                part = LiveNodes.of(graphs[rows].to(self.device))
+                parts.append(self.network_(part, columns[rows]).cpu().double().numpy())
         return np.concatenate(parts, axis=1)
 
-    def _predict_scores(self, inputs: Inputs) -> tuple[Array, Array]:
-        return self.calibration_.moments(self._raw(self._encode(inputs)))
-
-    def _sample_scores(self, inputs: Inputs, n: int, rng: np.random.Generator) -> Array:
-        return self.calibration_.sample(self._raw(self._encode(inputs)), inputs, n, rng)
-
-
-def _minibatches(n: int, size: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
-    """Rows of one batch after another, without end: all rows where they fit, else shuffled anew at every pass."""
-    while True:
-        order = rng.permutation(n) if n > size else np.arange(n)
-        for start in range(0, max(n - size, 0) + 1, size):
-            yield order[start : start + size]
+    def _tensor(self, array: NDArray[np.generic]) -> Tensor:
+        return torch.as_tensor(array, dtype=torch.float32, device=self.device)

@@ -63,11 +63,12 @@ class GraphGP(ArchitecturePredictor):
             mean, std = self.posterior_.posterior(features)
         return mean, np.sqrt(std**2 + self.hyperparameters_.noise)
 
-    def _sample_scores(self, inputs: Inputs, n: int, rng: np.random.Generator) -> Array:
+    def _sample_scores(self, inputs: Inputs, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
         features = self._features(inputs)
         with single_blas_thread():
+            mean, _ = self.posterior_.posterior(features)
             draws = self.posterior_.sample(features, n, rng)
-        return np.asarray(draws + draw_per_architecture(inputs, n, rng) * np.sqrt(self.hyperparameters_.noise))
+        return mean, draws + draw_per_architecture(inputs, n, rng) * np.sqrt(self.hyperparameters_.noise)
 
     def _features(self, inputs: Inputs) -> list[Array]:
         groups = list(self.encoder_.transform(inputs.graphs).values())

@@ -103,11 +103,11 @@ class NAOPredictor(SequenceEnsemble):
 
     def _fit_members(
         self, inputs: Inputs, scores: Array, noise: Array, seen: NDArray[np.bool_], rng: np.random.Generator
-    ) -> None:
+    ) -> Array:
         if not 0 <= self.trade_off <= 1:
             raise ValueError(f"`trade_off` must be between 0 and 1, but got {self.trade_off}.")
         self.digests_ = tuple(sorted({graph.digest for graph in inputs.graphs}))
-        super()._fit_members(inputs, scores, noise, seen, rng)
+        return super()._fit_members(inputs, scores, noise, seen, rng)
 
     def _vocabulary(self, inputs: Inputs) -> list[ArchGraph]:
         return [*super()._vocabulary(inputs), *inputs.graphs]

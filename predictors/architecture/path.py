@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from math import ceil, sqrt
+from math import sqrt
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from predictors.architecture.base import Array
 from predictors.architecture.ensemble import CalibratedEnsemble
 from predictors.architecture.inputs import Inputs
 from predictors.architecture.ranking import pair_weights, pairwise_hinge
-from predictors.architecture.training import minimise
+from predictors.architecture.training import enough_steps, minimise
 from predictors.encodings.structure import StructureEncoder
 from predictors.threads import single_torch_thread
 
@@ -23,8 +23,6 @@ GROUPS = ("paths", "shape")
 _MARGIN = 0.2
 _BATCH = 512
 """Observations whose pairs are compared in one step."""
-_PASSES = 10
-"""Over the observations, at least."""
 _CHUNK = 4096
 """Graphs scored at once."""
 
@@ -98,7 +96,7 @@ class PathEnsemble(CalibratedEnsemble):
         hidden: int = 128,
         layers: int = 2,
         steps: int = 200,
-        learning_rate: float = 6e-3,
+        learning_rate: float = 1.5e-2,
         device: str = "cpu",
         random_state: int | None = None,
     ) -> None:
@@ -112,7 +110,7 @@ class PathEnsemble(CalibratedEnsemble):
 
     def _fit_members(
         self, inputs: Inputs, scores: Array, noise: Array, seen: NDArray[np.bool_], rng: np.random.Generator
-    ) -> None:
+    ) -> Array:
         self._require_at_least(hidden=1, layers=0, steps=1)
         self.encoder_ = StructureEncoder(GROUPS).fit(graph.canonical() for graph in inputs.graphs)
         features = self._features(inputs)
@@ -125,22 +123,29 @@ class PathEnsemble(CalibratedEnsemble):
         ).to(self.device)
         with single_torch_thread():
             self._train(features, self._tensor(scores), self._tensor(noise), self._tensor(seen), rng)
+        return self._score(features)
 
     def _train(self, features: Tensor, scores: Tensor, noise: Tensor, seen: Tensor, rng: np.random.Generator) -> None:
-        n = len(features)
-        steps = max(self.steps, ceil(_PASSES * n / _BATCH), 2)
-
-        def loss_of(chosen: NDArray[np.intp]) -> Tensor:
-            rows = torch.from_numpy(chosen).to(self.device)
+        def loss_of(rows: Tensor) -> Tensor:
             seen_by = seen[:, rows]
             weights = pair_weights(scores[rows], noise[rows]) * seen_by[:, :, None] * seen_by[:, None, :]
             return pairwise_hinge(self.network_(features[rows]), weights, _MARGIN)
 
-        batches = (rng.choice(n, _BATCH, replace=False) if n > _BATCH else np.arange(n) for _ in range(steps))
-        minimise(self.network_, loss_of, batches, steps=steps, learning_rate=self.learning_rate)
+        n = len(features)
+        minimise(
+            self.network_,
+            loss_of,
+            n,
+            batch_size=_BATCH,
+            steps=enough_steps(self.steps, n, _BATCH),
+            learning_rate=self.learning_rate,
+            rng=rng,
+        )
 
     def _raw(self, inputs: Inputs) -> Array:
-        features = self._features(inputs)
+        return self._score(self._features(inputs))
+
+    def _score(self, features: Tensor) -> Array:
         with single_torch_thread(), torch.no_grad():
             parts = [self.network_(part).cpu().double().numpy() for part in torch.split(features, _CHUNK)]
         return np.concatenate(parts, axis=1)

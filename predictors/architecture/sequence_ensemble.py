@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from math import ceil
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -14,13 +13,13 @@ from torch import Tensor, nn
 from predictors.architecture.base import Array
 from predictors.architecture.ensemble import CalibratedEnsemble
 from predictors.architecture.inputs import Inputs
-from predictors.architecture.training import minimise
+from predictors.architecture.training import enough_steps, minimise
 from predictors.encodings.tokens import TokenBatch, TokenEncoder
 from predictors.graph import CONCAT, SUM, ArchGraph
 from predictors.threads import single_torch_thread
 
-_PASSES = 10
-"""Over the observations, at least."""
+_LEAST, _MOST = 32, 512
+"""Sequences of a minibatch: an eighth of them, within these bounds."""
 _CHUNK = {"cpu": 512, "cuda": 8192}
 """Sequences scored at once."""
 
@@ -70,7 +69,7 @@ class SequenceEnsemble(CalibratedEnsemble):
 
     def _fit_members(
         self, inputs: Inputs, scores: Array, noise: Array, seen: NDArray[np.bool_], rng: np.random.Generator
-    ) -> None:
+    ) -> Array:
         self._require_at_least(hidden=1, steps=1)
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         # A canonical form may have sums and concatenations where those of `fit` have none.
@@ -80,13 +79,18 @@ class SequenceEnsemble(CalibratedEnsemble):
         weights /= np.maximum(weights.mean(axis=1, keepdims=True), 1e-12)
         with single_torch_thread():
             loss_of = self._objective(inputs, self._tensor(scores), self._tensor(weights), rng)
-            self._train(loss_of, len(inputs), rng)
-
-    def _train(self, loss_of: Callable[[Tensor], Tensor], n: int, rng: np.random.Generator) -> None:
-        size = min(n, max(32, min(n // 8, 512)))
-        steps = max(self.steps, ceil(_PASSES * n / size))
-        batches = (rows.to(self.device) for rows in _minibatches(n, size, steps, rng))
-        minimise(self.network_, loss_of, batches, steps=max(steps, 2), learning_rate=self.learning_rate)
+            n = len(inputs)
+            size = max(_LEAST, min(n // 8, _MOST))
+            minimise(
+                self.network_,
+                loss_of,
+                n,
+                batch_size=size,
+                steps=enough_steps(self.steps, n, size),
+                learning_rate=self.learning_rate,
+                rng=rng,
+            )
+        return self._raw(inputs)
 
     def _tensor(self, array: Array) -> Tensor:
         return torch.as_tensor(array, dtype=torch.float32, device=self.device)
@@ -110,13 +114,3 @@ class SequenceEnsemble(CalibratedEnsemble):
 def absolute_error(predicted: Tensor, scores: Tensor, weights: Tensor) -> Tensor:
     """Weighted mean absolute error of each member, `(members, n)`, summed over members: each learns as if alone."""
     return (weights * (predicted - scores).abs()).mean(dim=1).sum()
-
-
-def _minibatches(n: int, size: int, steps: int, rng: np.random.Generator) -> Iterator[Tensor]:
-    """Rows of each step: permutations of all, one after the other, cut into equal parts."""
-    queue = rng.permutation(n)
-    for _ in range(steps):
-        if len(queue) < size:
-            queue = np.append(queue, rng.permutation(n))
-        yield torch.from_numpy(queue[:size])
-        queue = queue[size:]

@@ -58,7 +58,7 @@ class TreeEnsemble(CalibratedEnsemble):
 
     def _fit_members(
         self, inputs: Inputs, scores: Array, noise: Array, seen: NDArray[np.bool_], rng: np.random.Generator
-    ) -> None:
+    ) -> Array:
         if self.kind not in _KINDS:
             raise ValueError(f"`kind` must be one of {list(_KINDS)}, but got {self.kind!r}.")
         self._require_at_least(trees=1)
@@ -76,6 +76,7 @@ class TreeEnsemble(CalibratedEnsemble):
             regressor.fit(features[rows], scores[rows], sample_weight=weights[rows])
             members.append(regressor)
         self.trees_ = RegressionTrees.of(members)
+        return self.trees_.predict(features)
 
     def _raw(self, inputs: Inputs) -> Array:
         return self.trees_.predict(self._features(inputs))

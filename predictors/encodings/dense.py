@@ -75,6 +75,11 @@ class DenseEncoder:
         Raises:
             GraphError: When there is no graph, or some but not all have an attribute.
         """
+        self.fit_transform(graphs)
+        return self
+
+    def fit_transform(self, graphs: Sequence[ArchGraph]) -> DenseGraphs:
+        """Learns from graphs, as `fit`, and encodes them."""
         if not graphs:
             raise GraphError("an encoder needs at least one graph, but got none.")
         self.ops_ = tuple(sorted({*self.ops, *chain.from_iterable(graph.ops for graph in graphs)}))
@@ -87,9 +92,11 @@ class DenseEncoder:
             scaled.append((name, float(values.mean()), float(values.std()) or 1.0))
         self.attributes_ = tuple(scaled)
         self.flow_ = (1.0,) * len(FLOW)
-        largest = self.transform(graphs).features[..., -len(FLOW) :].amax(dim=(0, 1))
-        self.flow_ = tuple(float(x) or 1.0 for x in largest)
-        return self
+        batch = self.transform(graphs)
+        flow_features = batch.features[..., -len(FLOW) :]
+        self.flow_ = tuple(float(x) or 1.0 for x in flow_features.amax(dim=(0, 1)))
+        flow_features /= torch.tensor(self.flow_)
+        return batch
 
     @property
     def n_features(self) -> int:

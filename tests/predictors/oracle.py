@@ -32,6 +32,6 @@ class Oracle(ArchitecturePredictor):
             mean = mean + inputs.columns[:, 0]
         return mean, np.full(len(inputs), self.std)
 
-    def _sample_scores(self, inputs: Inputs, n: int, rng: np.random.Generator) -> Array:
+    def _sample_scores(self, inputs: Inputs, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
         mean, std = self._predict_scores(inputs)
-        return np.asarray(mean + std * draw_per_architecture(inputs, n, rng))
+        return mean, mean + std * draw_per_architecture(inputs, n, rng)

@@ -117,8 +117,9 @@ class Mine(ArchitecturePredictor):
         x = torch.tensor([[len(g.edges), len(g.ops), 1.0] for g in inputs.graphs], dtype=torch.float64)
         return self.network_(x).detach().numpy(), np.ones(len(inputs))
 
-    def _sample_scores(self, inputs: Inputs, n: int, rng: np.random.Generator) -> np.ndarray:
-        return rng.normal(size=(n, len(inputs)))
+    def _sample_scores(self, inputs: Inputs, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        mean, _ = self._predict_scores(inputs)
+        return mean, mean + rng.normal(size=(n, len(inputs)))
 
 
 def test_ones_own_classes_are_brought_along(tmp_path: Path) -> None:

@@ -71,6 +71,14 @@ def test_an_unknown_operation_is_named_unless_expected() -> None:
     assert DenseEncoder(["mystery"]).fit([CHAIN]).transform([other]).features.shape == (1, 3, 4 + 4)
 
 
+def test_fit_transform_is_fit_and_transform() -> None:
+    graphs = random_cells(6)
+    encoder = DenseEncoder(OPS)
+    batch = encoder.fit_transform(graphs)
+    assert torch.equal(batch.features, DenseEncoder(OPS).fit(graphs).transform(graphs).features)
+    assert batch.features[..., -4:].amax(dim=(0, 1)).tolist() == [1.0] * 4
+
+
 def test_a_batch_can_be_sliced_and_may_be_empty() -> None:
     graphs = random_cells(6)
     encoder = DenseEncoder(OPS).fit(graphs)
