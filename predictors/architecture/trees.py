@@ -26,16 +26,16 @@ _MAX_FEATURES = 1.0 / 3.0
 class TreeEnsemble(CalibratedEnsemble):
     """An ensemble of scikit-learn's tree ensembles, on structure counts and whatever rides along.
 
-    The forest is made of extremely randomised trees on bootstrap samples (Geurts et al., "Extremely randomized trees",
-    Machine Learning 2006), boosting is that of Friedman ("Greedy function approximation", Annals of Statistics 2001)
-    with squared loss. Departures: each member leaves out its share of the observations, so that mean and standard
-    deviation are calibrated on these as with the other ensembles; a leaf holds at least half the weight of an average
-    observation, so that an uncertain one does not get a leaf of its own.
+    The forest is made of extremely randomised trees (Geurts et al., "Extremely randomized trees", Machine Learning
+    2006); boosting is that of Friedman ("Stochastic gradient boosting", Computational Statistics & Data Analysis 2002)
+    with squared loss, each tree from half the observations. Departures: each member leaves out its share of the
+    observations, so that mean and standard deviation are calibrated on these as with the other ensembles; a leaf holds
+    at least half the weight of an average observation, so that an uncertain one does not get a leaf of its own.
 
     Of the fitted trees only plain arrays are kept (`RegressionTrees`): these can be saved and read without pickle.
 
     Args:
-        kind: `forest` or `boosting`.
+        kind: `boosting` or `forest`.
         members: Number of forests or boosted ensembles, at least 2.
         trees: Trees of each.
         random_state: Seed of the trees and of the shares left out.
@@ -49,7 +49,7 @@ class TreeEnsemble(CalibratedEnsemble):
     encoder_: StructureEncoder
 
     def __init__(
-        self, *, kind: str = "forest", members: int = 5, trees: int = 60, random_state: int | None = None
+        self, *, kind: str = "boosting", members: int = 5, trees: int = 200, random_state: int | None = None
     ) -> None:
         self.kind = kind
         self.members = members
@@ -68,6 +68,7 @@ class TreeEnsemble(CalibratedEnsemble):
         members = []
         for rows in seen:
             regressor = _KINDS[self.kind](
+                int(rows.sum()),
                 n_estimators=self.trees,
                 max_features=_MAX_FEATURES,
                 min_weight_fraction_leaf=0.5 / rows.sum(),
@@ -86,16 +87,17 @@ class TreeEnsemble(CalibratedEnsemble):
         return np.hstack([*counts.values(), inputs.columns])
 
 
-def _forest(**settings: Any) -> ExtraTreesRegressor:
+def _forest(n: int, **settings: Any) -> ExtraTreesRegressor:  # noqa: ARG001
     from sklearn.ensemble import ExtraTreesRegressor
 
-    return ExtraTreesRegressor(bootstrap=True, n_jobs=1, **settings)
+    return ExtraTreesRegressor(n_jobs=1, **settings)
 
 
-def _boosting(**settings: Any) -> GradientBoostingRegressor:
+def _boosting(n: int, **settings: Any) -> GradientBoostingRegressor:
     from sklearn.ensemble import GradientBoostingRegressor
 
-    return GradientBoostingRegressor(learning_rate=0.1, max_depth=4, **settings)
+    subsample = 0.5 if n > 1 else 1.0  # half of one observation is none
+    return GradientBoostingRegressor(learning_rate=0.1, max_depth=6, subsample=subsample, **settings)
 
 
 _KINDS: dict[str, Callable[..., Any]] = {"forest": _forest, "boosting": _boosting}

@@ -42,7 +42,7 @@ def path() -> ArchitecturePredictor:
 
 
 def forest() -> ArchitecturePredictor:
-    return TreeEnsemble(trees=10, random_state=0)
+    return TreeEnsemble(kind="forest", trees=10, random_state=0)
 
 
 def boosting() -> ArchitecturePredictor:

@@ -7,29 +7,13 @@ import numpy as np
 import pytest
 from sklearn.ensemble import ExtraTreesRegressor, GradientBoostingRegressor, RandomForestRegressor
 
-from predictors.architecture.base import ArchitecturePredictor
 from predictors.architecture.regression_trees import RegressionTrees
 from predictors.architecture.trees import TreeEnsemble
-from predictors.testing import ArchitecturePredictorSuite
 from predictors.testing.graphs import random_cells, values
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(300, 7)), RNG.normal(size=300)
 NEW = RNG.normal(size=(500, 7))
-
-
-class TestForest(ArchitecturePredictorSuite):
-    lowest_tau = 0.6
-
-    def make(self) -> ArchitecturePredictor:
-        return TreeEnsemble(trees=20, random_state=0)
-
-
-class TestBoosting(ArchitecturePredictorSuite):
-    lowest_tau = 0.6
-
-    def make(self) -> ArchitecturePredictor:
-        return TreeEnsemble(kind="boosting", trees=30, random_state=0)
 
 
 @pytest.mark.parametrize(
