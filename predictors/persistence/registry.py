@@ -7,13 +7,14 @@ from importlib import import_module
 from typing import cast
 
 _MODULES = {
-    "predictors.architecture.additive": ("AdditiveGP", "Hyperparameters"),
     "predictors.architecture.auto": ("AutoPredictor",),
     "predictors.architecture.calibration": ("Calibration",),
     "predictors.architecture.error_law": ("ErrorLaw", "HeldOut"),
+    "predictors.architecture.gaussian_process": ("ExactGP", "InducingPointGP"),
     "predictors.architecture.gnn": ("GNNEnsemble",),
     "predictors.architecture.gp": ("GraphGP",),
     "predictors.architecture.inputs": ("Described",),
+    "predictors.architecture.kernel": ("Kernel",),
     "predictors.architecture.message_passing": ("MessagePassingEnsemble",),
     "predictors.architecture.nao": ("NAOPredictor",),
     "predictors.architecture.nao_network": ("NAONetwork",),
@@ -26,6 +27,7 @@ _MODULES = {
     "predictors.encodings.columns": ("ColumnEncoder",),
     "predictors.encodings.dense": ("DenseEncoder",),
     "predictors.encodings.grammar": ("TokenGrammar",),
+    "predictors.encodings.statistics": ("GraphStatistics",),
     "predictors.encodings.structure": ("StructureEncoder",),
     "predictors.encodings.tokens": ("TokenEncoder",),
     "predictors.scores": ("ScoreMap",),

@@ -55,7 +55,7 @@ Folder = Callable[[bytes], Path]
 def test_what_was_learned_survives(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     rows = [Described(graph, {"b": rng.normal(), "a": np.nan if k == 3 else k}) for k, graph in enumerate(GRAPHS)]
-    source = GraphGP(groups=["shape"], random_state=3).fit(rows, values(GRAPHS))
+    source = GraphGP(max_exact=9, random_state=3).fit(rows, values(GRAPHS))
     before = GraphGP(random_state=0).fit(rows, values(GRAPHS), y_std=np.full(12, 0.5), source=source)
     save(before, tmp_path / "new" / "folder")
     after = load(tmp_path / "new" / "folder")
@@ -65,7 +65,7 @@ def test_what_was_learned_survives(tmp_path: Path) -> None:
     assert after.column_names_ == ("a", "b")
     assert after.column_encoder_.gaps_ == [0]
     assert after.source_ is not None
-    assert after.source_.get_params() == {"groups": ["shape"], "random_state": 3}
+    assert after.source_.get_params() == {"max_exact": 9, "max_fit": 500, "random_state": 3}
     assert after.error_law_ == before.error_law_
     assert after.examples_ == before.examples_
     np.testing.assert_array_equal(after.held_out_.mean, before.held_out_.mean)
@@ -449,7 +449,7 @@ def test_other_files_are_told_apart(saved: bytes, folder_of: Folder, tmp_path: P
 
 def test_a_predictor_that_predicts_something_else_is_refused(saved: bytes, folder_of: Folder) -> None:
     structure, arrays = unpack(saved)
-    name = structure["predictor"]["object"][1]["posterior_"]["object"][1]["_weights"]["array"][0]
+    name = structure["predictor"]["object"][1]["posterior_"]["object"][1]["weights"]["array"][0]
     arrays[name] = arrays[name] + 0.01
     with pytest.raises(PersistenceError, match=r"it predicts \[.*\] where it predicted \["):
         load(folder_of(pack(structure, arrays)))
