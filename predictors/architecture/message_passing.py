@@ -18,14 +18,16 @@ class LiveNodes:
     Attributes:
         features: `(rows, d)`.
         graph: Each row's graph, `(rows,)`.
-        messages: Sparse `(2 * rows, rows)`: what reaches each row along the edges, on top of what reaches it against
-            them; a repeated edge counts as often as it is there.
+        forth: Sparse `(rows, rows)`: what reaches each row along the edges; a repeated edge counts as often as it is
+            there.
+        back: The same against them.
         n: Number of graphs.
     """
 
     features: Tensor
     graph: Tensor
-    messages: Tensor
+    forth: Tensor
+    back: Tensor
     n: int
 
     @classmethod
@@ -41,13 +43,20 @@ class LiveNodes:
         tail, head = row[graph * v + tail], row[graph * v + head]
         kept = (tail >= 0) & (head >= 0)
         tail, head, times = tail[kept], head[kept], times[kept]
-        messages = torch.sparse_coo_tensor(
-            torch.stack([torch.cat([head, tail + rows]), torch.cat([tail, head])]),
-            torch.cat([times, times]),
-            (2 * rows, rows),
-            check_invariants=False,
-        ).coalesce()
-        return cls(features=batch.features.flatten(0, 1)[place], graph=place // v, messages=messages, n=n)
+        by_head = head.argsort(stable=True)
+        return cls(
+            features=batch.features.flatten(0, 1)[place],
+            graph=place // v,
+            forth=_sorted_sparse(head[by_head], tail[by_head], times[by_head], rows),
+            back=_sorted_sparse(tail, head, times, rows),
+            n=n,
+        )
+
+
+def _sorted_sparse(i: Tensor, j: Tensor, values: Tensor, n: int) -> Tensor:
+    """A sparse matrix `(n, n)` of entries that are unique and sorted already."""
+    indices = torch.stack([i, j])
+    return torch.sparse_coo_tensor(indices, values, (n, n), is_coalesced=True, check_invariants=False)
 
 
 class MessagePassingEnsemble(nn.Module):
@@ -99,18 +108,22 @@ class MessagePassingEnsemble(nn.Module):
     def forward(self, live: LiveNodes, columns: Tensor | None = None) -> Tensor:
         """Scores of `n` graphs with `(n, n_columns)` numbers beside them, `(members, n)`."""
         members, _, hidden = self.embedding.shape
-        rows = len(live.features)
-        # (rows, members, hidden) in memory: one sparse product brings the messages of all members.
-        state = torch.einsum("rd,mdh->rmh", live.features, self.embedding)
-        for own, along, against, bias in zip(self.own, self.along, self.against, self.bias, strict=True):
-            received = torch.sparse.mm(live.messages, state.flatten(1)).view(2, rows, members, hidden).transpose(1, 2)
-            out = torch.baddbmm(bias, state.transpose(0, 1), own)
-            out = torch.baddbmm(out, received[0], along)
-            out = torch.baddbmm(out, received[1], against)
-            state = state + out.relu().transpose(0, 1)
-            state = state * torch.rsqrt(state.square().mean(dim=-1, keepdim=True) + 1.0)
-        each = torch.bmm(state.transpose(0, 1), self.head)[..., 0]
-        scores = each.new_zeros(members, live.n).index_add(1, live.graph, each)
+        # States are (rows, members, hidden) in memory: one sparse product brings the messages of all members.
+        state = (live.features @ self.embedding).transpose(0, 1).contiguous()
+        sent = live.features[:, None]  # the first states are linear in the features, which all members share
+        for k, bias in enumerate(self.bias):
+            own, along, against = (
+                self.embedding @ each[0] if k == 0 else each[k] for each in (self.own, self.along, self.against)
+            )
+            out = torch.baddbmm(bias, _by_member(sent, members), own)
+            for edges, weights in ((live.forth, along), (live.back, against)):
+                received = torch.sparse.mm(edges, sent.flatten(1)).view_as(sent)
+                out.baddbmm_(_by_member(received, members), weights)
+            state = state + out.relu_().transpose(0, 1)
+            state = state * torch.rsqrt(torch.linalg.vector_norm(state, dim=-1, keepdim=True).square() / hidden + 1.0)
+            sent = state
+        pooled = state.new_zeros(live.n, members * hidden).index_add(0, live.graph, state.flatten(1))
+        scores = torch.bmm(pooled.view(live.n, members, hidden).transpose(0, 1), self.head)[..., 0]
         return scores if columns is None else scores + self.beside(columns)
 
     def beside(self, columns: Tensor) -> Tensor:
@@ -119,3 +132,8 @@ class MessagePassingEnsemble(nn.Module):
             return columns.new_zeros(len(self.embedding), len(columns))
         curve = torch.relu(columns @ self.columns + self.columns_bias) @ self.columns_head
         return (curve + columns @ self.columns_line)[..., 0]
+
+
+def _by_member(rows: Tensor, members: int) -> Tensor:
+    """`(members, rows, d)` of `(rows, members, d)`, or of `(rows, 1, d)` that the members share."""
+    return rows.expand(-1, members, -1).transpose(0, 1)

@@ -34,6 +34,6 @@ def pairwise_hinge(predicted: Tensor, weights: Tensor, margin: float) -> Tensor:
     Returns:
         The sum over members, each of which learns as if alone.
     """
-    shortfall = torch.relu(margin - (predicted[:, :, None] - predicted[:, None, :]))
+    shortfall = ((margin - predicted)[:, :, None] + predicted[:, None, :]).relu_()
     total = weights.sum(dim=(1, 2)).clamp_min(1e-12)
     return ((weights * shortfall).sum(dim=(1, 2)) / total).sum()
