@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau
 
-from predictors.architecture import auto
 from predictors.architecture.auto import AutoPredictor
 from predictors.architecture.error_law import HeldOut
 from predictors.architecture.gnn import GNNEnsemble
@@ -15,17 +14,15 @@ from tests.predictors.architecture.graphs import OPS, random_cells, values
 BLENDS = {"0.75 gp + 0.25 gnn", "0.5 gp + 0.5 gnn", "0.25 gp + 0.75 gnn"}
 
 
-def test_what_is_tried_follows_the_number_of_observations(monkeypatch: pytest.MonkeyPatch) -> None:
-    graphs = random_cells(25)
+def test_what_is_tried_follows_the_number_of_observations() -> None:
+    graphs = random_cells(40)
     y = values(graphs)
 
     def tried(n: int) -> set[str]:
         return set(AutoPredictor(ops=OPS, random_state=0).fit(graphs[:n], y[:n]).cv_scores_)
 
-    assert tried(19) == {"gp"}
-    assert tried(20) == {"gp", "gnn", *BLENDS}
-    monkeypatch.setattr(auto, "_GP_UP_TO", 24)
-    assert tried(25) == {"gnn"}
+    assert tried(39) == {"gp"}
+    assert tried(40) == {"gp", "gnn", *BLENDS}
 
 
 def test_few_observations_get_the_gaussian_process_itself() -> None:
@@ -37,7 +34,7 @@ def test_few_observations_get_the_gaussian_process_itself() -> None:
 
 
 def test_the_choice_is_the_best_on_held_out_observations() -> None:
-    graphs, new = random_cells(30), random_cells(20, seed=1)
+    graphs, new = random_cells(45), random_cells(20, seed=1)
     y = values(graphs)
     found = AutoPredictor(ops=OPS, random_state=0).fit(graphs, y)
     gp, gnn = GraphGP().fit(graphs, y), GNNEnsemble(ops=OPS, random_state=0).fit(graphs, y)
@@ -58,7 +55,7 @@ def test_a_member_that_knows_nothing_is_left_out(best: type, chosen: str, monkey
 
     for cls in (GraphGP, GNNEnsemble):
         monkeypatch.setattr(cls, "_fit_scores", knows)
-    graphs = random_cells(30)
+    graphs = random_cells(45)
     found = AutoPredictor().fit(graphs, values(graphs))
     assert found.cv_scores_[chosen] == pytest.approx(1.0)
     assert {type(predictor) for predictor, w in zip(found.predictors_, found.weights_, strict=True) if w > 0.5} == {
@@ -67,7 +64,7 @@ def test_a_member_that_knows_nothing_is_left_out(best: type, chosen: str, monkey
 
 
 def test_values_without_an_order_are_no_reason_to_fail() -> None:
-    graphs = random_cells(24)
-    found = AutoPredictor(ops=OPS, random_state=0).fit(graphs, np.ones(24))
+    graphs = random_cells(44)
+    found = AutoPredictor(ops=OPS, random_state=0).fit(graphs, np.ones(44))
     assert np.isnan(list(found.cv_scores_.values())).all()
     np.testing.assert_allclose(found.predict(graphs), 1.0)
