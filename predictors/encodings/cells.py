@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,14 @@ _SILENT = IDENTITY_OPS | {OUTPUT, CONCAT}
 _UNKNOWN = ("another operation", "another conv")
 
 
+class _Index(dict[str, int]):
+    """Place of each label in a vocabulary; the two for unknown labels come last."""
+
+    def __missing__(self, label: str) -> int:
+        known = len(self)
+        return known + 1 if "conv" in label else known
+
+
 class Vocabulary:
     """The labels of nodes, and what each of them does.
 
@@ -29,6 +36,7 @@ class Vocabulary:
 
     Attributes:
         labels: `(k,)` names, the two for unknown labels last.
+        index: Place of each label.
         inputs: Which are inputs, `(k,)`.
         computes: Which are operations: neither inputs, outputs, sums, concatenations nor identities, `(k,)`.
         convolves: Which are convolutions, by their names, `(k,)`.
@@ -39,7 +47,7 @@ class Vocabulary:
 
     def __init__(self, labels: Sequence[str]) -> None:
         self.labels = (*labels, *_UNKNOWN)
-        self._index = {label: k for k, label in enumerate(labels)}
+        self.index = _Index({label: k for k, label in enumerate(labels)})
         self.inputs = self._flags(is_input(label) for label in self.labels)
         self.computes = self._flags(not is_input(label) and label not in _SILENT for label in self.labels)
         self.convolves = self._flags("conv" in label and not is_input(label) for label in self.labels)
@@ -50,12 +58,6 @@ class Vocabulary:
 
     def __len__(self) -> int:
         return len(self.labels)
-
-    def __getitem__(self, label: str) -> int:
-        found = self._index.get(label)
-        if found is None:
-            found = self._index[label] = len(self.labels) - (1 if "conv" in label else 2)
-        return found
 
     @staticmethod
     def _flags(flags: Iterator[bool]) -> Flags:
@@ -94,52 +96,53 @@ def cell_batches(
     Raises:
         GraphError: When a graph lacks an attribute.
     """
-    found = ((k, _part(graph, cell)) for k, graph in enumerate(graphs))
-    parts = sorted(((k, part) for k, part in found if part is not None), key=lambda each: _size(each[1]))
+    parts = [_part(graph, cell) for graph in graphs]
+    sizes = np.array([part.stop - part.start for part in parts], dtype=np.intp)
+    order = np.argsort(sizes, kind="stable")
+    order = order[sizes[order] > 0]
     start = 0
-    while start < len(parts):
+    while start < len(order):
         # The largest of a batch is its last: sizes ascend.
-        end = start + 1
-        while end < len(parts) and (end + 1 - start) * _size(parts[end][1]) ** 2 <= _BATCH:
-            end += 1
-        which = np.array([k for k, _ in parts[start:end]], dtype=np.intp)
-        yield which, _padded([(graphs[k], part) for k, part in parts[start:end]], vocabulary, attributes)
+        length = np.arange(1, len(order) - start + 1)
+        fits = length * sizes[order[start:]] ** 2 <= _BATCH
+        end = start + max(int(fits.sum()), 1)
+        which = order[start:end]
+        yield which, _padded([graphs[k] for k in which], [parts[k] for k in which], vocabulary, attributes)
         start = end
 
 
-def _size(part: slice) -> int:
-    return int(part.stop - part.start)
-
-
-def _part(graph: ArchGraph, cell: int) -> slice | None:
-    """Where the nodes of a cell stand."""
+def _part(graph: ArchGraph, cell: int) -> slice:
+    """Where the nodes of a cell stand; an empty slice where there is no such cell."""
     if not graph.cell:
-        return slice(0, graph.n_nodes) if cell == 0 else None
+        return slice(0, len(graph.ops) if cell == 0 else 0)
     size = graph.cell.count(cell)
     first = graph.cell.index(cell) if size else 0
-    return slice(first, first + size) if size else None
+    return slice(first, first + size)
 
 
-def _padded(parts: Sequence[tuple[ArchGraph, slice]], vocabulary: Vocabulary, attributes: Sequence[str]) -> CellBatch:
-    n = len(parts)
-    sizes = np.array([_size(part) for _, part in parts])
+def _padded(
+    graphs: Sequence[ArchGraph], parts: Sequence[slice], vocabulary: Vocabulary, attributes: Sequence[str]
+) -> CellBatch:
+    n = len(graphs)
+    firsts = np.array([part.start for part in parts])
+    sizes = np.array([part.stop for part in parts]) - firsts
     v = int(sizes.max())
     nodes = np.arange(v) < sizes[:, None]
     labels = np.zeros((n, v), dtype=np.intp)
-    labels[nodes] = [vocabulary[op] for graph, part in parts for op in graph.ops[part]]
+    index = vocabulary.index
+    labels[nodes] = [index[op] for graph, part in zip(graphs, parts, strict=True) for op in graph.ops[part]]
     edges = [
-        graph.edges if not graph.cell else [(i, j) for i, j in graph.edges if part.start <= i < part.stop]
-        for graph, part in parts
+        graph.edges if not graph.cell else [edge for edge in graph.edges if part.start <= edge[0] < part.stop]
+        for graph, part in zip(graphs, parts, strict=True)
     ]
     owners = np.repeat(np.arange(n), [len(each) for each in edges])
-    firsts = np.array([part.start for _, part in parts])[owners]
-    flat = np.fromiter(chain.from_iterable(chain.from_iterable(edges)), dtype=np.intp)
-    tails, heads = flat[::2] - firsts, flat[1::2] - firsts
+    ends = np.array([end for each in edges for edge in each for end in edge], dtype=np.intp).reshape(-1, 2)
+    tails, heads = (ends - firsts[owners, None]).T
     counts = np.bincount((owners * v + tails) * v + heads, minlength=n * v * v)
     numbers = np.zeros((n, v, len(attributes)))
     for a, name in enumerate(attributes):
-        columns = [(graph.attribute(name), part) for graph, part in parts]
-        if any(column is None for column, _ in columns):
+        columns = [graph.attribute(name) for graph in graphs]
+        if any(column is None for column in columns):
             raise GraphError(f"a graph lacks the attribute {name!r}, which others have.")
-        numbers[nodes, a] = [x for column, part in columns if column is not None for x in column[part]]
+        numbers[nodes, a] = [x for column, part in zip(columns, parts, strict=True) for x in (column or ())[part]]
     return CellBatch(labels=labels, edges=counts.reshape(n, v, v).astype(np.float64), nodes=nodes, attributes=numbers)
