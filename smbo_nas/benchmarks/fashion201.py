@@ -146,7 +146,7 @@ def _table(content: Mapping[str, NDArray[Any]]) -> Fashion201Table:
     Raises:
         KeyError, TypeError, ValueError: When the content cannot be; the message says why.
     """
-    header = json.loads(str(content["header"]))
+    header, images = _header(content["header"])
     space = NASBench201Space()
     cells = tuple(space.from_arch_string(str(text)) for text in content["architectures"])
     rows = [int("".join(map(str, space.tokens(params))), _BASE) for params in cells]
@@ -157,13 +157,12 @@ def _table(content: Mapping[str, NDArray[Any]]) -> Fashion201Table:
         raise ValueError(f"`val_correct` must be (cells, epochs) of {len(cells)} cells, but has the shape {shape}.")
     for name in (*_CORRECT, *_MEASURED):
         _check_curves(name, content[name], shape)
-    images = header["images"]
     accuracies = []
     for name, split in zip(_CORRECT, ("validation", "test"), strict=True):
         if content[name].max() > images[split]:
             raise ValueError(f"`{name}` counts up to {content[name].max()} of {images[split]} {split} images.")
         accuracies.append(_fixed(content[name] / images[split]))
-    if content["parts"].shape != shape[:1] or content["parts"].max() >= len(PARTS):
+    if content["parts"].shape != shape[:1] or not np.isin(content["parts"], range(len(PARTS))).all():
         raise ValueError(f"`parts` must hold one of 0 .. {len(PARTS) - 1} for each of the {len(cells)} cells.")
     return Fashion201Table(
         cells=cells,
@@ -175,6 +174,16 @@ def _table(content: Mapping[str, NDArray[Any]]) -> Fashion201Table:
         seconds=_fixed(content["seconds"].astype(np.float64)),
         header=header,
     )
+
+
+def _header(text: NDArray[Any]) -> tuple[dict[str, Any], dict[str, int]]:
+    """The header, and the numbers of images in it."""
+    try:
+        header = json.loads(str(text))
+        images = {split: int(header["images"][split]) for split in ("validation", "test")}
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"`header` must be a JSON object with the numbers of `images`: {error!r}.") from error
+    return header, images
 
 
 def _check_curves(name: str, curves: NDArray[Any], shape: tuple[int, ...]) -> None:

@@ -123,13 +123,14 @@ def _loaded(load: Callable[[], ImageData]) -> ImageData:
     return load()
 
 
-def train_cell(row: int, data: ImageData, config: TrainingConfig = CONFIG) -> dict[str, list[Any]]:
-    """The curve of one cell; nothing but the arguments and `SEED` decides it, on one machine.
+def train_cell(row: int, data: ImageData, config: TrainingConfig = CONFIG, *, seed: int = SEED) -> dict[str, list[Any]]:
+    """The curve of one cell; nothing but the arguments decides it, on one machine.
 
     Args:
         row: Of the cell in `NASBench201Table`.
         data: What to train, validate and test on.
         config: How to train.
+        seed: With the row, of weights, order and augmentation.
 
     Returns:
         For every epoch: `train_loss`, the numbers of validation and test images classified correctly (`val_correct`,
@@ -146,7 +147,7 @@ def train_cell(row: int, data: ImageData, config: TrainingConfig = CONFIG) -> di
         data.num_classes,
         config,
         augment=augmentation_for(data, config.augment),
-        seed=int(np.random.SeedSequence((SEED, row)).generate_state(1)[0]),
+        seed=int(np.random.SeedSequence((seed, row)).generate_state(1)[0]),
         device=torch.device("cpu"),
     )
     curve: dict[str, list[Any]] = {"train_loss": [], "val_correct": [], "test_correct": [], "seconds": []}
