@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from predictors.curves.base import CurvePredictor
+from predictors.curves.last_value import LastValueCurvePredictor
 from predictors.curves.mixture import StudentMixture
 from predictors.curves.parametric import ParametricCurvePredictor
+from predictors.curves.stability import RankStability, rank_stability
 
-__all__ = ["CurvePredictor", "ParametricCurvePredictor", "StudentMixture"]
+__all__ = [
+    "CurvePredictor",
+    "LastValueCurvePredictor",
+    "ParametricCurvePredictor",
+    "RankStability",
+    "StudentMixture",
+    "rank_stability",
+]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtr
+from scipy.special import gammaln, logsumexp, stdtr
 
 Array = NDArray[np.float64]
 
@@ -44,6 +44,19 @@ class StudentMixture:
         spread = np.where(self.scale > 0, self.scale, 1.0)
         below = np.where(self.scale > 0, stdtr(self.dof, gap / spread), gap >= 0)
         return np.asarray(np.clip((self.weights * below).sum(1), 0.0, 1.0))
+
+    def log_density(self, value: ArrayLike) -> Array:
+        """The natural logarithm of the density at `value` (one number or one per curve), `(m,)`.
+
+        Where a value is known exactly there is no density: plus infinity at it, minus infinity elsewhere.
+        """
+        target = np.broadcast_to(np.asarray(value, dtype=np.float64), len(self.loc))[:, None]
+        spread = np.where(self.scale > 0, self.scale, 1.0)
+        own = gammaln(0.5 * (self.dof + 1)) - gammaln(0.5 * self.dof) - 0.5 * np.log(self.dof * np.pi) - np.log(spread)
+        parts = own - 0.5 * (self.dof + 1) * np.log1p(((target - self.loc) / spread) ** 2 / self.dof)
+        parts = np.where(self.scale > 0, parts, np.where(target == self.loc, np.inf, -np.inf))
+        with np.errstate(divide="ignore"):
+            return np.asarray(logsumexp(np.log(self.weights) + parts, axis=1))
 
     def quantile(self, q: float) -> Array:
         """The `q`-quantile of every mixture by bisection, shape `(m,)`.

@@ -13,6 +13,7 @@ def test_one_component_is_scipys_student() -> None:
     assert one.mean() == pytest.approx(reference.mean())
     assert one.std() == pytest.approx(reference.std())
     assert one.cdf(2.7) == pytest.approx(reference.cdf(2.7))
+    assert one.log_density(2.7) == pytest.approx(reference.logpdf(2.7))
     for q in (0.001, 0.3, 0.999):
         assert one.quantile(q) == pytest.approx(reference.ppf(q))
 
@@ -35,4 +36,6 @@ def test_a_known_value_is_a_point() -> None:
     assert point.std() == 0
     assert point.cdf(2.999) == 0
     assert point.cdf(3.0) == 1
+    assert point.log_density(3.0) == np.inf
+    assert point.log_density(2.999) == -np.inf
     assert point.quantile(0.2) == pytest.approx(3.0)

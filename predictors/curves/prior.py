@@ -1,0 +1,73 @@
+"""What is known of a final value from elsewhere, brought into a predictive that did not know it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import softmax
+
+from predictors.curves.mixture import StudentMixture
+
+Array = NDArray[np.float64]
+
+_WIDER = 4.0 / 3.0
+"""The marginal's variance is at least this many times a component's: the curve never says less than nothing."""
+
+
+def check_prior(prior: tuple[ArrayLike, ArrayLike], n_curves: int) -> tuple[Array, Array]:
+    """The prior means and standard deviations of `n_curves` final values, `(n_curves,)` each.
+
+    Raises:
+        ValueError: When one is not finite, or a standard deviation is not above 0.
+    """
+    mean, std = (np.broadcast_to(np.asarray(part, dtype=np.float64), n_curves) for part in prior)
+    if not (np.isfinite(mean).all() and np.isfinite(std).all() and (std > 0).all()):
+        raise ValueError(f"`prior` must be finite means and standard deviations above 0, but got {prior}.")
+    return mean, std
+
+
+def given_final(
+    mixture: StudentMixture,
+    marginal_mean: ArrayLike,
+    marginal_std: ArrayLike,
+    prior: tuple[ArrayLike, ArrayLike],
+) -> StudentMixture:
+    """Replaces the prior that a predictive of the final value was made with by another one.
+
+    By Bayes' rule the new predictive is the old one times `N(prior) / N(marginal)`. Every component is taken as the
+    Gaussian of its mean and variance, which makes its product a closed form; its weight is multiplied by how well the
+    new prior explains it, its degrees of freedom stay. A component about as wide as the marginal, or wider, is taken
+    as three quarters as wide (in variance) as the marginal of its own: else dividing by the marginal would leave
+    nothing normal, and a prior wider than the marginal would send the component far off.
+
+    Args:
+        mixture: Predictives of `m` final values, each made with the prior `N(marginal_mean, marginal_std**2)`.
+        marginal_mean: One number or one per curve.
+        marginal_std: Likewise, above 0.
+        prior: Mean and standard deviation known from elsewhere, one number or one per curve each.
+
+    Raises:
+        ValueError: When a number is not finite, or a standard deviation is not above 0.
+    """
+    m = len(mixture.loc)
+    mean, std = check_prior(prior, m)
+    if not (
+        np.isfinite(marginal_mean).all() and np.isfinite(marginal_std).all() and (np.asarray(marginal_std) > 0).all()
+    ):
+        raise ValueError(
+            f"`marginal_mean` and `marginal_std` must be finite and the latter above 0, but got {marginal_mean!r} "
+            f"and {marginal_std!r}."
+        )
+    own_mean = np.broadcast_to(np.asarray(marginal_mean, dtype=np.float64), m)[:, None]
+    own_var = np.broadcast_to(np.asarray(marginal_std, dtype=np.float64) ** 2, m)[:, None]
+    var = mixture.scale**2 * mixture.dof / (mixture.dof - 2)
+    own_var, new_var = np.maximum(own_var, _WIDER * var), std[:, None] ** 2
+    # In units of a component's own variance and from its own centre, so that a value known exactly stays.
+    to_new, to_own = mean[:, None] - mixture.loc, own_mean - mixture.loc
+    shrink = 1.0 + var / new_var - var / own_var
+    pull = to_new / new_var - to_own / own_var
+    log_gain = 0.5 * (np.log(own_var / new_var) - np.log(shrink))
+    log_gain += 0.5 * (to_own**2 / own_var - to_new**2 / new_var + var * pull**2 / shrink)
+    with np.errstate(divide="ignore"):
+        weights = softmax(np.log(mixture.weights) + log_gain, axis=1)
+    return StudentMixture(weights, mixture.loc + var * pull / shrink, mixture.scale / np.sqrt(shrink), mixture.dof)
