@@ -9,23 +9,24 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import pdist, squareform
 
 from predictors.architecture.inputs import Described
-from predictors.encodings.structure import StructureEncoder
+from predictors.encodings.statistics import GraphStatistics
 from predictors.graph import ArchGraph
 
 Array = NDArray[np.float64]
 
-_GROUPS = ("paths", "routes", "shape")
 _JITTER = 1e-6
 
 
 def similarity(rows: Sequence[ArchGraph | Described]) -> Array:
     """How alike architectures are, `(n, n)`, 1 for isomorphic graphs with equal columns.
 
-    The mean of one RBF kernel per group of structure counts, and one for the columns, each as wide as the median
+    The mean of one RBF kernel for each of the `GraphStatistics`, and one for the columns, each as wide as the median
     distance.
     """
     graphs = [row.graph if isinstance(row, Described) else row for row in rows]
-    features = list(StructureEncoder(_GROUPS).fit(graphs).transform(graphs).values())
+    encoder = GraphStatistics()
+    statistics, names = encoder.fit_transform(graphs), np.array(encoder.names_)
+    features = [statistics[:, names == name] for name in dict.fromkeys(encoder.names_)]
     if isinstance(rows[0], Described):
         columns = np.nan_to_num([[number for _, number in row.columns] for row in rows if isinstance(row, Described)])
         spread = columns.std(axis=0)

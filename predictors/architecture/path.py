@@ -18,8 +18,6 @@ from predictors.architecture.training import enough_steps, minimise
 from predictors.encodings.structure import StructureEncoder
 from predictors.threads import single_torch_thread
 
-GROUPS = ("paths", "shape")
-
 _MARGIN = 0.2
 _BATCH = 512
 """Observations whose pairs are compared in one step."""
@@ -112,7 +110,7 @@ class PathEnsemble(CalibratedEnsemble):
         self, inputs: Inputs, scores: Array, noise: Array, seen: NDArray[np.bool_], rng: np.random.Generator
     ) -> Array:
         self._require_at_least(hidden=1, layers=0, steps=1)
-        self.encoder_ = StructureEncoder(GROUPS).fit(graph.canonical() for graph in inputs.graphs)
+        self.encoder_ = StructureEncoder().fit(graph.canonical() for graph in inputs.graphs)
         features = self._features(inputs)
         self.network_ = PathNetwork(
             members=self.members,

@@ -1,4 +1,4 @@
-"""TreeEnsemble: forests and gradient boosting on structure counts."""
+"""TreeEnsemble: forests and gradient boosting on statistics of graphs."""
 
 from __future__ import annotations
 
@@ -12,19 +12,16 @@ from predictors.architecture.base import Array
 from predictors.architecture.ensemble import CalibratedEnsemble
 from predictors.architecture.inputs import Inputs
 from predictors.architecture.regression_trees import RegressionTrees
-from predictors.encodings.structure import StructureEncoder
+from predictors.encodings.statistics import GraphStatistics
 
 if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesRegressor, GradientBoostingRegressor
-
-GROUPS = ("paths", "shape")
-"""Routes are paths whose count is above zero: a tree finds them by itself."""
 
 _MAX_FEATURES = 1.0 / 3.0
 
 
 class TreeEnsemble(CalibratedEnsemble):
-    """An ensemble of scikit-learn's tree ensembles, on structure counts and whatever rides along.
+    """An ensemble of scikit-learn's tree ensembles, on `GraphStatistics` and whatever rides along.
 
     The forest is made of extremely randomised trees (Geurts et al., "Extremely randomized trees", Machine Learning
     2006); boosting is that of Friedman ("Stochastic gradient boosting", Computational Statistics & Data Analysis 2002)
@@ -42,11 +39,11 @@ class TreeEnsemble(CalibratedEnsemble):
 
     Attributes:
         trees_: The fitted `RegressionTrees`.
-        encoder_: The fitted `StructureEncoder`.
+        encoder_: The fitted `GraphStatistics`.
     """
 
     trees_: RegressionTrees
-    encoder_: StructureEncoder
+    encoder_: GraphStatistics
 
     def __init__(
         self, *, kind: str = "boosting", members: int = 5, trees: int = 200, random_state: int | None = None
@@ -62,8 +59,8 @@ class TreeEnsemble(CalibratedEnsemble):
         if self.kind not in _KINDS:
             raise ValueError(f"`kind` must be one of {list(_KINDS)}, but got {self.kind!r}.")
         self._require_at_least(trees=1)
-        self.encoder_ = StructureEncoder(GROUPS).fit(graph.canonical() for graph in inputs.graphs)
-        features = self._features(inputs)
+        self.encoder_ = GraphStatistics()
+        features = np.hstack([self.encoder_.fit_transform(inputs.graphs), inputs.columns])
         weights = 1.0 / (1.0 + noise**2)
         members = []
         for rows in seen:
@@ -83,8 +80,7 @@ class TreeEnsemble(CalibratedEnsemble):
         return self.trees_.predict(self._features(inputs))
 
     def _features(self, inputs: Inputs) -> Array:
-        counts = self.encoder_.transform(graph.canonical() for graph in inputs.graphs)
-        return np.hstack([*counts.values(), inputs.columns])
+        return np.hstack([self.encoder_.transform(inputs.graphs), inputs.columns])
 
 
 def _forest(n: int, **settings: Any) -> ExtraTreesRegressor:  # noqa: ARG001

@@ -1,4 +1,4 @@
-"""Fixed-length numeric features of a graph: operations by position, paths, and overall shape."""
+"""Counts of the paths through a graph, and of what is in it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from predictors.graph import CONCAT, IDENTITY_OPS, OUTPUT, ArchGraph, is_input
 Array = NDArray[np.float64]
 Counts = Mapping[Hashable, float]
 
-GROUPS = ("positions", "paths", "routes", "shape")
-"""The groups of features; each has a meaning and a scale of its own, hence a kernel of its own."""
+GROUPS = ("paths", "shape")
+"""The groups of features."""
 
 MAX_PATHS = 256
 """Distinct operation sequences kept per node, shortest first: a chain of n skips has 2^n."""
@@ -31,29 +31,21 @@ _SILENT = IDENTITY_OPS | {OUTPUT, CONCAT}
 def structure(graph: ArchGraph) -> Mapping[str, Counts]:
     """What is counted in one graph, by group; only nodes that carry signal count.
 
-    - `positions`: each live `(node, operation)`. Says something only across graphs of one layout.
-    - `paths`: how often each sequence of operations leads from an input to an output of a cell.
-    - `routes`: which of these sequences there are at all (the path encoding of White et al., "BANANAS", AAAI 2021,
-      sec. 3).
+    - `paths`: how often each sequence of operations leads from an input to an output of a cell. Which there are at all
+      is the path encoding of White et al., "BANANAS", AAAI 2021, sec. 3.
     - `shape`: how often each operation occurs, the depth in operations, and log(1 + number of paths).
 
-    Identities, sums and concatenations show in `positions` only, so in the other groups graphs of the same canonical
-    form are equal (as long as no node is reached by more than `MAX_PATHS` distinct sequences).
+    Identities, sums and concatenations do not show, so graphs of the same canonical form are equal (as long as no node
+    is reached by more than `MAX_PATHS` distinct sequences).
     """
     live, cells = graph.live, graph.cells
-    operations = [k for k, op in enumerate(graph.ops) if live[k] and not is_input(op) and op != OUTPUT]
     paths, n_paths, depth = _paths(graph)
     shape: dict[Hashable, float] = dict(
-        Counter((cells[k], graph.ops[k]) for k in operations if graph.ops[k] not in _SILENT)
+        Counter((cells[k], op) for k, op in enumerate(graph.ops) if live[k] and not is_input(op) and op not in _SILENT)
     )
     shape["depth"] = float(depth)
     shape["paths"] = log1p(n_paths)
-    return {
-        "positions": {(k, graph.ops[k]): 1.0 for k in operations},
-        "paths": paths,
-        "routes": dict.fromkeys(paths, 1.0),
-        "shape": shape,
-    }
+    return {"paths": paths, "shape": shape}
 
 
 def _paths(graph: ArchGraph) -> tuple[dict[Hashable, float], int, int]:
@@ -96,30 +88,17 @@ class StructureEncoder:
     Columns are what occurs in the graphs of `fit`. What else a graph has goes, as a Euclidean norm, into one last
     column, which keeps every distance to a graph of `fit` exact.
 
-    Args:
-        groups: Which of `GROUPS` to make.
-
     Attributes:
         columns_: Column of each key, by group.
     """
 
     columns_: dict[str, dict[Hashable, int]]
 
-    def __init__(self, groups: Sequence[str] = GROUPS) -> None:
-        self.groups = groups
-
     def fit(self, graphs: Iterable[ArchGraph]) -> Self:
-        """Learns the columns.
-
-        Raises:
-            ValueError: When a group is unknown.
-        """
-        for group in self.groups:
-            if group not in GROUPS:
-                raise ValueError(f"`groups` must be among {list(GROUPS)}, but got {group!r}.")
+        """Learns the columns."""
         described = [structure(graph) for graph in graphs]
         self.columns_ = {}
-        for group in self.groups:
+        for group in GROUPS:
             keys = dict.fromkeys(chain.from_iterable(counts[group] for counts in described))
             self.columns_[group] = {key: column for column, key in enumerate(keys)}
         return self
@@ -127,7 +106,7 @@ class StructureEncoder:
     def transform(self, graphs: Iterable[ArchGraph]) -> dict[str, Array]:
         """Features of each group, `(n_graphs, n_columns + 1)`."""
         described = [structure(graph) for graph in graphs]
-        return {group: _matrix([counts[group] for counts in described], self.columns_[group]) for group in self.groups}
+        return {group: _matrix([counts[group] for counts in described], self.columns_[group]) for group in GROUPS}
 
 
 def _matrix(counts: Sequence[Counts], columns: Mapping[Hashable, int]) -> Array:
