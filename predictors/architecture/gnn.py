@@ -21,8 +21,10 @@ from predictors.graph import CONCAT, SUM
 from predictors.threads import single_torch_thread
 
 _MARGIN = 0.2
-_CHUNK = {"cpu": 128, "cuda": 8192}
-"""Graphs scored at once: what fits a CPU's cache, or fills a GPU."""
+_ROWS = {"cpu": 1024, "cuda": 65536}
+"""Nodes scored at once: what fits a CPU's cache, or fills a GPU."""
+_CELLS = 1 << 22
+"""Of adjacency matrices that are encoded at once."""
 
 
 class GNNEnsemble(CalibratedEnsemble):
@@ -94,7 +96,7 @@ class GNNEnsemble(CalibratedEnsemble):
         columns = self._tensor(inputs.columns)
         with single_torch_thread():
             self._train(graphs, columns, self._tensor(scores), self._tensor(noise), self._tensor(seen), rng)
-        return self._score(graphs, columns)
+            return self._score(graphs) + self._beside(columns)
 
     def _train(
         self,
@@ -129,19 +131,34 @@ class GNNEnsemble(CalibratedEnsemble):
         )
 
     def _raw(self, inputs: Inputs) -> Array:
-        graphs = self.encoder_.transform([graph.canonical() for graph in inputs.graphs])
-        return self._score(graphs, self._tensor(inputs.columns))
+        # Isomorphic graphs share a canonical form, which is scored once. Large graphs are encoded with large ones.
+        forms = {graph.canonical(): 0 for graph in inputs.graphs}
+        graphs = sorted(forms, key=lambda graph: -graph.n_nodes)
+        forms.update(zip(graphs, range(len(graphs)), strict=True))
+        scores = np.empty((self.members, len(graphs)))
+        start = 0
+        with single_torch_thread():
+            while start < len(graphs):
+                rows = slice(start, start + max(1, _CELLS // graphs[start].n_nodes ** 2))
+                scores[:, rows] = self._score(self.encoder_.transform(graphs[rows]))
+                start = rows.stop
+            beside = self._beside(self._tensor(inputs.columns))
+        return scores[:, [forms[graph.canonical()] for graph in inputs.graphs]] + beside
 
-    def _score(self, graphs: DenseGraphs, columns: Tensor) -> Array:
-        """The members' scores as the loss left them, `(members, n)`."""
-        parts = []
-        chunk = _CHUNK.get(torch.device(self.device).type, 1024)
-        with single_torch_thread(), torch.no_grad():
-            for start in range(0, len(columns), chunk):
-                rows = slice(start, start + chunk)
-                part = LiveNodes.of(graphs[rows].to(self.device))
-                parts.append(self.network_(part, columns[rows]).cpu().double().numpy())
+    @torch.no_grad()
+    def _score(self, graphs: DenseGraphs) -> Array:
+        """What the members make of encoded graphs alone, `(members, n)`."""
+        at_once = max(1, _ROWS.get(torch.device(self.device).type, 8192) // graphs.nodes.shape[1])
+        parts = [
+            self.network_(LiveNodes.of(graphs[start : start + at_once].to(self.device))).cpu().double().numpy()
+            for start in range(0, len(graphs), at_once)
+        ]
         return np.concatenate(parts, axis=1)
+
+    @torch.no_grad()
+    def _beside(self, columns: Tensor) -> Array:
+        """What the members make of the numbers beside graphs, `(members, n)`."""
+        return np.asarray(self.network_.beside(columns).cpu().double().numpy())
 
     def _tensor(self, array: NDArray[np.generic]) -> Tensor:
         return torch.as_tensor(array, dtype=torch.float32, device=self.device)

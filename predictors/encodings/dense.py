@@ -18,7 +18,7 @@ from predictors.graph import CONCAT, IDENTITY_OPS, NONE_OPS, OUTPUT, ArchGraph, 
 
 @dataclass(frozen=True)
 class DenseGraphs:
-    """A batch of `n` graphs, padded to `v` nodes.
+    """A batch of `n` graphs, padded to the `v` nodes of the largest.
 
     Attributes:
         features: One-hot operation, one-hot cell index, standardised attributes and place in the flow
@@ -54,14 +54,12 @@ class DenseEncoder:
 
     Attributes:
         ops_: The operations known, sorted; each is a column of the features.
-        n_nodes_: Nodes of the largest graph of `fit`; a batch is padded to this, or further where it needs more.
         n_cells_: Cells of the graphs of `fit`; a column each where there are several.
         attributes_: Name, mean and standard deviation of each attribute over the nodes of `fit`, sorted by name.
         flow_: Largest value of each feature of `flow` in `fit`.
     """
 
     ops_: tuple[str, ...]
-    n_nodes_: int
     n_cells_: int
     attributes_: tuple[tuple[str, float, float], ...]
     flow_: tuple[float, ...]
@@ -70,7 +68,7 @@ class DenseEncoder:
         self.ops = ops
 
     def fit(self, graphs: Sequence[ArchGraph]) -> Self:
-        """Learns the vocabulary, the size, and the scale of attributes.
+        """Learns the vocabulary and the scale of attributes and of the flow.
 
         Raises:
             GraphError: When there is no graph, or some but not all have an attribute.
@@ -83,7 +81,6 @@ class DenseEncoder:
         if not graphs:
             raise GraphError("an encoder needs at least one graph, but got none.")
         self.ops_ = tuple(sorted({*self.ops, *chain.from_iterable(graph.ops for graph in graphs)}))
-        self.n_nodes_ = max(graph.n_nodes for graph in graphs)
         self.n_cells_ = 1 + max(graph.cells[-1] for graph in graphs)
         names = sorted({name for graph in graphs for name, _ in graph.attributes})
         scaled = []
@@ -110,7 +107,7 @@ class DenseEncoder:
             GraphError: Naming an operation that `fit` has not seen, a missing attribute, or a cell too many.
         """
         sizes = np.fromiter((len(graph.ops) for graph in graphs), dtype=np.intp, count=len(graphs))
-        n, v = len(graphs), max(self.n_nodes_, int(sizes.max(initial=0)))
+        n, v = len(graphs), int(sizes.max(initial=0))
         nodes = np.arange(v) < sizes[:, None]
         ops = np.zeros((n, v), dtype=np.intp)
         ops[nodes] = self._op_indices(graphs)

@@ -37,12 +37,14 @@ def test_adjacency_counts_repeated_edges() -> None:
     assert batch.adjacency.tolist() == [[[0, 1, 0], [0, 0, 2], [0, 0, 0]], [[0, 1, 0], [0, 0, 1], [0, 0, 0]]]
 
 
-def test_padding_reaches_the_larger_of_fit_and_batch() -> None:
+def test_a_batch_is_padded_to_its_largest_graph() -> None:
     longer = ArchGraph(ops=("input", "a", "a", "output"), edges=((0, 1), (1, 2), (2, 3)))
-    batch = DenseEncoder().fit([longer]).transform([CHAIN])
-    assert batch.nodes.tolist() == [[True, True, True, False]]
+    encoder = DenseEncoder().fit([CHAIN, longer])
+    batch = encoder.transform([CHAIN, longer])
+    assert batch.nodes.tolist() == [[True, True, True, False], [True] * 4]
     assert not batch.features[0, 3].any()
-    assert DenseEncoder().fit([CHAIN]).transform([longer]).features.shape == (1, 4, 3 + 4)
+    assert not batch.adjacency[0, 3].any()
+    assert encoder.transform([CHAIN]).features.shape == (1, 3, 3 + 4)
 
 
 def test_attributes_are_standardised_and_cells_are_columns() -> None:
