@@ -10,12 +10,10 @@ from predictors.architecture.sequence_models import EnsembleLinear, EnsembleLSTM
 from predictors.encodings.tokens import END, TokenBatch, TokenEncoder
 
 
-class NAONetwork(nn.Module):
-    """Members that encode a sequence as one state per token, score the states' mean, and decode them.
+class NAOScorer(nn.Module):
+    """Members that encode a sequence as one state per token, and score the states' mean.
 
-    Luo et al., "Neural Architecture Optimization", NeurIPS 2018, sec. 3.2. The decoder is an LSTM that starts in the
-    encoder's last state; what it writes next depends on its state and on what that state attends to (dot products)
-    among the encoder's.
+    Luo et al., "Neural Architecture Optimization", NeurIPS 2018, sec. 3.2.
 
     Args:
         encoder: The fitted encoder of the sequences.
@@ -32,8 +30,6 @@ class NAONetwork(nn.Module):
         self.reader = EnsembleLSTM(members=members, n_tokens=encoder.n_tokens, hidden=hidden, generator=generator)
         self.inner = EnsembleLinear(members, hidden + n_columns, hidden, generator)
         self.head = EnsembleLinear(members, hidden, 1, generator)
-        self.writer = EnsembleLSTM(members=members, n_tokens=encoder.n_tokens, hidden=hidden, generator=generator)
-        self.output = EnsembleLinear(members, 2 * hidden, encoder.n_tokens, generator)
 
     def forward(self, batch: TokenBatch, columns: Tensor) -> Tensor:
         """Scores of `n` sequences with `(n, n_columns)` numbers beside them, `(members, n)`."""
@@ -51,13 +47,40 @@ class NAONetwork(nn.Module):
         scores: Tensor = self.head(torch.relu(self.inner(beside(mean, columns))))
         return scores[..., 0]
 
-    def reconstruction_loss(self, batch: TokenBatch) -> Tensor:
-        """Mean cross entropy of each token given those before it and the encoding of all, summed over members."""
-        states, present = self.encode(batch)
-        shifted = torch.cat([torch.full_like(batch.tokens[:, :1], END), batch.tokens[:, :-1]], dim=1)
+
+class NAONetwork(NAOScorer):
+    """Members that also decode the states.
+
+    The decoder is an LSTM that starts in the encoder's last state; what it writes next depends on its state and on what
+    that state attends to (dot products) among the encoder's.
+
+    Args:
+        encoder: As in `NAOScorer`, and so are the others.
+        members: Number of networks.
+        hidden: Width of states and embeddings.
+        n_columns: Numbers beside a sequence.
+        generator: Where initial weights come from.
+    """
+
+    def __init__(
+        self, encoder: TokenEncoder, *, members: int, hidden: int, n_columns: int, generator: torch.Generator
+    ) -> None:
+        super().__init__(encoder, members=members, hidden=hidden, n_columns=n_columns, generator=generator)
+        self.writer = EnsembleLSTM(members=members, n_tokens=encoder.n_tokens, hidden=hidden, generator=generator)
+        self.output = EnsembleLinear(members, 2 * hidden, encoder.n_tokens, generator)
+
+    def reconstruction_loss(self, tokens: Tensor, states: Tensor, present: Tensor) -> Tensor:
+        """Mean cross entropy of each token given those before it and the encoding of all, summed over members.
+
+        Args:
+            tokens: `(n, t)`.
+            states: What `encode` made of them, `(members, n, t, hidden)`.
+            present: Which of the tokens are no padding, `(n, t)`.
+        """
+        shifted = torch.cat([torch.full_like(tokens[:, :1], END), tokens[:, :-1]], dim=1)
         written = self.writer(shifted, self.start(states, present))
         logits = self._logits(written, states, present)[:, present]
-        target = batch.tokens[present].expand(len(logits), -1)
+        target = tokens[present].expand(len(logits), -1)
         loss: Tensor = cross_entropy(logits.flatten(0, 1), target.flatten())
         return loss * len(logits)
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-import numpy as np
 import torch
-from torch import Tensor
 
-from predictors.architecture.inputs import Inputs
-from predictors.architecture.sequence_ensemble import SequenceEnsemble, absolute_error
+from predictors.architecture.sequence_ensemble import SequenceEnsemble
 from predictors.architecture.sequence_models import LSTMScorer, MLPScorer
 
 _SCORERS: dict[str, type[LSTMScorer] | type[MLPScorer]] = {"lstm": LSTMScorer, "mlp": MLPScorer}
@@ -67,16 +64,4 @@ class PNASPredictor(SequenceEnsemble):
             raise ValueError(f"`kind` must be one of {list(_SCORERS)}, but got {self.kind!r}.")
         return _SCORERS[self.kind](
             self.encoder_, members=self.members, hidden=self.hidden, n_columns=n_columns, generator=generator
-        )
-
-    def _objective(
-        self,
-        inputs: Inputs,
-        scores: Tensor,
-        weights: Tensor,
-        rng: np.random.Generator,  # noqa: ARG002
-    ) -> Callable[[Tensor], Tensor]:
-        sequences, columns = self._encode(inputs)
-        return lambda rows: absolute_error(
-            self.network_(sequences[rows], columns[rows]), scores[rows], weights[:, rows]
         )

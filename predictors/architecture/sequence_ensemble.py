@@ -15,7 +15,7 @@ from predictors.architecture.ensemble import CalibratedEnsemble
 from predictors.architecture.inputs import Inputs
 from predictors.architecture.training import enough_steps, minimise
 from predictors.encodings.tokens import TokenBatch, TokenEncoder
-from predictors.graph import CONCAT, SUM, ArchGraph
+from predictors.graph import CONCAT, SUM
 from predictors.threads import single_torch_thread
 
 _LEAST, _MOST = 32, 512
@@ -30,7 +30,8 @@ class SequenceEnsemble(CalibratedEnsemble):
     All members train as one batched program, by AdamW (Loshchilov and Hutter, ICLR 2019) on minibatches with a
     one-cycle learning rate (Smith and Topin, 2019).
 
-    A subclass implements `_network` and `_objective`, and stores the arguments named here.
+    The loss is the absolute error of normal scores. A subclass implements `_network`, and stores the arguments named
+    here.
 
     Attributes:
         network_: The trained members; called with a `TokenBatch` and numbers `(n, k)` beside it, it gives scores
@@ -50,39 +51,36 @@ class SequenceEnsemble(CalibratedEnsemble):
     def _network(self, n_columns: int, generator: torch.Generator) -> nn.Module:
         """The untrained members."""
 
-    @abstractmethod
-    def _objective(
-        self, inputs: Inputs, scores: Tensor, weights: Tensor, rng: np.random.Generator
-    ) -> Callable[[Tensor], Tensor]:
-        """The loss of a minibatch, as a function of the rows in it.
-
-        Args:
-            inputs: The `n` observations.
-            scores: Their normal scores, `(n,)`.
-            weights: What each counts for in each member, on average 1, `(members, n)`.
-            rng: For what else is drawn.
-        """
-
-    def _vocabulary(self, inputs: Inputs) -> list[ArchGraph]:
-        """The graphs whose tokens the networks have to know."""
-        return [graph.canonical() for graph in inputs.graphs]
-
     def _fit_members(
         self, inputs: Inputs, scores: Array, noise: Array, seen: NDArray[np.bool_], rng: np.random.Generator
     ) -> Array:
         self._require_at_least(hidden=1, steps=1)
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         # A canonical form may have sums and concatenations where those of `fit` have none.
-        self.encoder_ = TokenEncoder((*self.ops, SUM, CONCAT)).fit(self._vocabulary(inputs))
+        self.encoder_ = TokenEncoder((*self.ops, SUM, CONCAT)).fit([graph.canonical() for graph in inputs.graphs])
         self.network_ = self._network(inputs.columns.shape[1], generator).to(self.device)
+        sequences, columns = self._encode(inputs)
+        targets, weights = self._tensor(scores), self._weights(seen, noise)
+
+        def loss_of(rows: Tensor) -> Tensor:
+            return absolute_error(self.network_(sequences[rows], columns[rows]), targets[rows], weights[:, rows])
+
+        self._minimise(self.network_, loss_of, len(inputs), rng)
+        return self._raw(inputs)
+
+    def _weights(self, seen: NDArray[np.bool_], noise: Array) -> Tensor:
+        """What each observation counts for in each member, on average 1, `(members, n)`."""
         weights = seen / (1.0 + noise**2)
-        weights /= np.maximum(weights.mean(axis=1, keepdims=True), 1e-12)
+        return self._tensor(weights / np.maximum(weights.mean(axis=1, keepdims=True), 1e-12))
+
+    def _minimise(
+        self, network: nn.Module, loss_of: Callable[[Tensor], Tensor], n: int, rng: np.random.Generator
+    ) -> None:
+        """Trains a network, given the loss of a minibatch of the `n` observations as a function of its rows."""
+        size = max(_LEAST, min(n // 8, _MOST))
         with single_torch_thread():
-            loss_of = self._objective(inputs, self._tensor(scores), self._tensor(weights), rng)
-            n = len(inputs)
-            size = max(_LEAST, min(n // 8, _MOST))
             minimise(
-                self.network_,
+                network,
                 loss_of,
                 n,
                 batch_size=size,
@@ -90,7 +88,6 @@ class SequenceEnsemble(CalibratedEnsemble):
                 learning_rate=self.learning_rate,
                 rng=rng,
             )
-        return self._raw(inputs)
 
     def _tensor(self, array: Array) -> Tensor:
         return torch.as_tensor(array, dtype=torch.float32, device=self.device)

@@ -125,6 +125,11 @@ class MLPScorer(nn.Module):
         return scores[..., 0]
 
 
+_REACH = 3.0
+"""Normal scores that a column is read up to: far outside the numbers of `fit`, networks know nothing."""
+
+
 def beside(features: Tensor, columns: Tensor) -> Tensor:
-    """Features of each member `(members, n, d)` with the numbers `(n, k)` that all share."""
+    """Features of each member `(members, n, d)` with the numbers `(n, k)` that all share, on the scale of scores."""
+    columns = columns.clamp(-_REACH, _REACH)
     return torch.cat([features, columns.expand(len(features), -1, -1)], dim=-1)

@@ -34,7 +34,7 @@ def pnas_mlp() -> ArchitecturePredictor:
 
 
 def nao() -> ArchitecturePredictor:
-    return NAOPredictor(members=3, hidden=24, steps=80, ops=OPS, random_state=0)
+    return NAOPredictor(hidden=32, steps=40, learning_rate=0.02, ops=OPS, random_state=0)
 
 
 def path() -> ArchitecturePredictor:

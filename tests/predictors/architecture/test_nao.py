@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from scipy.stats import kendalltau
 
 from predictors.architecture.inputs import Described
-from predictors.architecture.nao import Improved, NAOPredictor, reordered
+from predictors.architecture.nao import Improved, NAOPredictor
+from predictors.architecture.nao_embedding import reordered
 from predictors.graph import ArchGraph
 from predictors.persistence import load, save
 from tests.predictors.architecture.graphs import EDGES, cell, random_cells, relabelled, values
