@@ -1,23 +1,21 @@
-"""The command line: `python -m predictors train | evaluate | rank`, also `smbo-nas predictor ...`."""
+"""The command line: `python -m predictors train | evaluate | rank | evaluate-curves`, also `smbo-nas predictor ...`."""
 
 from __future__ import annotations
 
-import os
-import platform
-import shlex
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 
+from predictors.console import circumstances, progress, show, show_curves
+
 if TYPE_CHECKING:
     from predictors.architecture.base import ArchitecturePredictor
-    from predictors.evaluation import Run
+    from predictors.curves.table import CurveTable
     from predictors.ranking import Ranked
     from predictors.table import ArchTable
 
@@ -27,6 +25,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+Number = TypeVar("Number", int, float)
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -103,7 +103,7 @@ def evaluate(
 
         if seeds < 1:
             raise ValueError(f"`seeds` must be at least 1, but got {seeds}.")
-        train_on, splits = _integers("sizes", sizes), range(first_seed, first_seed + seeds)
+        train_on, splits = _numbers("sizes", sizes, int), range(first_seed, first_seed + seeds)
         if data is None:
             table = _benchmark(benchmark, dataset, _names(columns))
         else:
@@ -124,14 +124,14 @@ def evaluate(
         done = {(run.size, run.seed) for run in runs}
         total = len({(size, seed) for size in train_on for seed in splits} | done)
         fresh = measure(task, sizes=train_on, seeds=splits, done=done, workers=workers)
-        with _progress("splits", total) as advance:
+        with progress("splits", total) as advance:
             advance(len(runs))
             for run in fresh:
                 runs.append(run)
                 if json is not None:
-                    write_runs(json, runs, settings=settings, about=_circumstances())
+                    write_runs(json, runs, settings=settings, about=circumstances())
                 advance(len(runs))
-        _show(runs)
+        show(runs)
 
 
 @app.command()
@@ -154,7 +154,7 @@ def rank(
         fitted = load(predictor, device=device)
         ranker = Ranker(fitted, top=top, diverse=diverse)
         began = time.monotonic()
-        with _progress("candidates", 1.0) as advance:
+        with progress("candidates", 1.0) as advance:
             for chunk in read_chunks(candidates):
                 with located(candidates, chunk.rows):
                     ranker.add(describe(candidates, chunk.rows, fitted.column_names_), chunk.rows)
@@ -168,6 +168,64 @@ def rank(
             f"{ranker.count:,} candidates, {'about ' if ranker.estimates else ''}{ranker.distinct:,} of them distinct, "
             f"in {seconds:.1f} s. The best: {best[0].mean:.6g} +- {best[0].std:.2g}. {len(best)} of them in {out}"
         )
+
+
+@app.command()
+def evaluate_curves(
+    curves: Annotated[str, typer.Option(help="Learning curves: .npz, .csv or .jsonl, or fashion201.")],
+    model: Annotated[str, typer.Option(help="Curve predictors by name: a,b,c, or all.")] = "all",
+    observed: Annotated[str, typer.Option(help="Shares of the steps to show.")] = "0.1,0.25,0.5",
+    finished: Annotated[str, typer.Option(help="Numbers of finished curves to learn from.")] = "5,20,50",
+    seeds: Annotated[int, typer.Option(help="Number of random splits, with the seeds 0, 1, ...")] = 10,
+    first_seed: Annotated[int, typer.Option(help="Seed of the first split.")] = 0,
+    json: Annotated[Path | None, typer.Option(help="File of the results; the same command goes on with it.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes side by side.")] = 1,
+) -> None:
+    """Measures how well the final values of curves are predicted from their beginnings."""
+    kept = f"what was measured is in {json}; the same command goes on." if json else "nothing was kept."
+    with _one_line_errors(kept):
+        from predictors.curve_evaluation import CurveTask, read_curve_runs, write_curve_runs
+        from predictors.curve_evaluation import evaluate_curves as measure
+        from predictors.models import CURVE_MODELS, make_curve_model
+
+        if seeds < 1:
+            raise ValueError(f"`seeds` must be at least 1, but got {seeds}.")
+        names = list(CURVE_MODELS) if model == "all" else [name.strip() for name in model.split(",")]
+        for name in names:
+            make_curve_model(name)  # what is wrong with it shows before anything is started
+        task = CurveTask(make_curve_model, _curves(curves))
+        shares, numbers = _numbers("observed", observed, float), _numbers("finished", finished, int)
+        splits = range(first_seed, first_seed + seeds)
+        settings = {"curves": curves, "fingerprint": task.table.fingerprint()}
+        about = {**circumstances(), "spreads": task.spreads}
+        runs = [] if json is None else read_curve_runs(json, settings=settings)
+        done = {run.key for run in runs}
+        fresh = measure(task, names, finished=numbers, observed=shares, seeds=splits, done=done, workers=workers)
+        total = len({*done, *((n, k, s, share) for n in names for k in numbers for s in splits for share in shares)})
+        with progress("runs", total) as advance:
+            advance(len(runs))
+            for several in fresh:
+                runs += several
+                if json is not None:
+                    write_curve_runs(json, runs, settings=settings, about=about)
+                advance(len(runs))
+        show_curves(runs)
+
+
+def _curves(source: str) -> CurveTable:
+    """A file of curves, or the validation accuracies of the benchmark of the optimizer's package."""
+    from predictors.curves.table import CurveTable, read_curves
+
+    if source != "fashion201":
+        return read_curves(Path(source))
+    from smbo_nas.benchmarks.fashion201 import load_fashion201
+    from smbo_nas.benchmarks.nasbench201 import BenchmarkError
+
+    try:
+        table = load_fashion201()
+    except BenchmarkError as error:
+        raise ValueError(str(error)) from error
+    return CurveTable(table.val_accuracy, (source,) * len(table))
 
 
 def _record(ranked: Ranked) -> dict[str, object]:
@@ -217,11 +275,13 @@ def _names(columns: str) -> Sequence[str] | None:
     return [name.strip() for name in columns.split(",")]
 
 
-def _integers(name: str, text: str) -> list[int]:
+def _numbers(name: str, text: str, kind: Callable[[str], Number]) -> list[Number]:
+    """The distinct numbers of a list, ascending."""
     try:
-        return sorted({int(part) for part in text.split(",")})
+        return sorted({kind(part) for part in text.split(",")})
     except ValueError as error:
-        raise ValueError(f"`{name}` must be whole numbers such as 78,156, but got {text!r}.") from error
+        example = "whole numbers such as 78,156" if kind is int else "numbers such as 0.1,0.25"
+        raise ValueError(f"`{name}` must be {example}, but got {text!r}.") from error
 
 
 def _about(table: ArchTable, target: str) -> str:
@@ -243,54 +303,6 @@ def _learned(predictor: ArchitecturePredictor, table: ArchTable) -> str:
         tau = kendalltau(predictor.held_out_.mean[known], table.y[known]).statistic
         said += f", Kendall tau {tau:.3f} on networks left out"
     return said
-
-
-def _show(runs: Sequence[Run]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from predictors.evaluation import summarise
-
-    table = Table("train", "seeds", *(title for title, _ in _SHOWN.values()), box=None)
-    for size, measures in summarise(runs).items():
-        cells = [
-            f"{measures[name]['mean']:.{digits}f}±{measures[name]['std']:.{digits}f}"
-            for name, (_, digits) in _SHOWN.items()
-        ]
-        table.add_row(str(size), str(len(measures["seeds"])), *cells)
-    Console(highlight=False).print(table)
-
-
-_SHOWN = {
-    "kendall_tau": ("Kendall tau", 3),
-    "n_at_10": ("N@10", 1),
-    "p_at_0.5": ("P@0.5%", 2),
-    "coverage_80": ("in 80%", 2),
-    "fit_seconds": ("fit, s", 1),
-}
-"""Measures that are printed: title and decimals."""
-
-
-def _circumstances() -> dict[str, str]:
-    program = Path(sys.argv[0])
-    called = ["python", "-m", program.parent.name] if program.name == "__main__.py" else [program.name]
-    return {
-        "command": shlex.join([*called, *sys.argv[1:]]),
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPU cores",
-    }
-
-
-@contextmanager
-def _progress(description: str, total: float) -> Iterator[Callable[[float], None]]:
-    """A bar on a terminal, on standard error; the function says how much is done."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(description, total=total)
-        yield lambda completed: progress.update(task, completed=completed)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The architecture predictors by the names that the command line knows them by."""
+"""The predictors by the names that the command line knows them by."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from predictors.architecture.base import ArchitecturePredictor
+    from predictors.curves.base import CurvePredictor
 
 MODELS = {
     "auto": ("predictors.architecture.auto", "AutoPredictor"),
@@ -18,6 +19,11 @@ MODELS = {
     "nao": ("predictors.architecture.nao", "NAOPredictor"),
     "path": ("predictors.architecture.path", "PathEnsemble"),
     "trees": ("predictors.architecture.trees", "TreeEnsemble"),
+}
+
+CURVE_MODELS = {
+    "last_value": ("predictors.curves.last_value", "LastValueCurvePredictor"),
+    "parametric": ("predictors.curves.parametric", "ParametricCurvePredictor"),
 }
 
 
@@ -48,6 +54,25 @@ def make_model(
     elif device != "cpu":
         raise ValueError(f"`device` must be 'cpu' for the model {name!r}, but got {device!r}.")
     made: ArchitecturePredictor = model(**arguments)
+    return made
+
+
+def make_curve_model(name: str, *, random_state: int | None = None) -> CurvePredictor:
+    """Makes an unfitted curve predictor.
+
+    Args:
+        name: One of `CURVE_MODELS`.
+        random_state: Its seed, where chance has a part in it.
+
+    Raises:
+        ValueError: When there is no such model.
+    """
+    if name not in CURVE_MODELS:
+        raise ValueError(f"`model` must be one of {list(CURVE_MODELS)}, but got {name!r}.")
+    module, attribute = CURVE_MODELS[name]
+    model = getattr(import_module(module), attribute)
+    seeded = {"random_state": random_state} if "random_state" in signature(model).parameters else {}
+    made: CurvePredictor = model(**seeded)
     return made
 
 

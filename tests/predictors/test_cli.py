@@ -20,6 +20,7 @@ from predictors.persistence import load
 from predictors.table import ArchTable, read_table
 from smbo_nas.cli import app as whole_app
 from tests.predictors.architecture.graphs import random_cells, relabelled, values
+from tests.predictors.curves.synthetic import saturating
 
 
 def run(*arguments: object) -> Result:
@@ -124,7 +125,43 @@ def test_evaluate_the_benchmark(tmp_path: Path) -> None:
     assert content["sizes"]["78"]["kendall_tau"]["mean"] > 0.65
 
 
+def test_evaluate_curves(tmp_path: Path) -> None:
+    data, path = tmp_path / "curves.npz", tmp_path / "runs.json"
+    np.savez(data, curves=saturating(np.random.default_rng(0), 30, 20))
+    arguments = ["evaluate-curves", "--curves", data, "--observed", "0.25,0.5", "--finished", "5,10", "--json", path]
+    result = run(*arguments, "--model", "last_value", "--seeds", 1)
+    assert result.exit_code == 0, result.output
+    assert "CRPS" in result.output
+    first = json.loads(path.read_text())["runs"]
+    assert [(r["finished"], r["observed"]) for r in first] == [(5, 0.25), (5, 0.5), (10, 0.25), (10, 0.5)]
+    assert run(*arguments, "--model", "parametric, last_value", "--seeds", 2).exit_code == 0
+    second = json.loads(path.read_text())["runs"]
+    assert len(second) == 16
+    assert [r for r in second if r["model"] == "last_value" and r["seed"] == 0] == first
+    np.savez(data, curves=saturating(np.random.default_rng(1), 30, 20))
+    assert "holds an evaluation with `fingerprint`" in run(*arguments, "--model", "last_value").output
+
+
+def test_evaluate_curves_of_the_benchmark() -> None:
+    result = run(
+        "evaluate-curves", "--curves", "fashion201", "--model", "last_value", "--finished", 10, "--seeds", 1,
+        "--observed", 0.5,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "10     50%  last_value" in result.output
+
+
 BAD: list[tuple[list[object], str]] = [
+    (["evaluate-curves", "--curves", "fashion201", "--model", "best"], "`model` must be one of ['last_value', "),
+    (["evaluate-curves", "--curves", "{}/nowhere.csv"], "No such file"),
+    (["evaluate-curves", "--curves", "{}/trained.jsonl"], "trained.jsonl, line 1: must be a list of numbers"),
+    (["evaluate-curves", "--curves", "fashion201", "--observed", "x"], "`observed` must be numbers such as 0.1,0.25"),
+    (["evaluate-curves", "--curves", "fashion201", "--finished", "0.5"], "`finished` must be whole numbers such as"),
+    (
+        ["evaluate-curves", "--curves", "fashion201", "--finished", "5", "--observed", "1"],
+        "`observed` must be shares above 0",
+    ),
+    (["evaluate-curves", "--curves", "fashion201", "--seeds", "0"], "`seeds` must be at least 1"),
     (["train", "--data", "{}/trained.jsonl", "--model", "best", "--out", "{}/x"], "`model` must be one of"),
     (["train", "--data", "{}/nowhere.csv", "--out", "{}/x"], "No such file"),
     (["train", "--data", "{}/trained.jsonl", "--target", "acc", "--out", "{}/x"], "line 1: no field 'acc' among"),
@@ -218,7 +255,7 @@ def _is_alive(group: int) -> bool:
 
 
 def test_it_is_mounted_in_the_whole_program() -> None:
-    for command in ("train", "evaluate", "rank"):
+    for command in ("train", "evaluate", "rank", "evaluate-curves"):
         result = CliRunner().invoke(whole_app, ["predictor", command, "--help"])
         assert result.exit_code == 0
         assert "--" in result.output
