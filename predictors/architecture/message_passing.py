@@ -131,7 +131,7 @@ class MessagePassingEnsemble(nn.Module):
         """Scores of `n` graphs with `(n, n_columns)` numbers beside them, `(members, n)`."""
         members, _, hidden = self.embedding.shape
         # States are (rows, members, hidden) in memory: one sum brings the messages of all members.
-        state = (live.features @ self.embedding).transpose(0, 1).contiguous()
+        state = (live.features @ self.embedding.transpose(0, 1).flatten(1)).view(-1, members, hidden)
         sent = live.features[:, None]  # the first states are linear in the features, which all members share
         for k, bias in enumerate(self.bias):
             own, along, against = (

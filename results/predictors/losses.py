@@ -1,12 +1,12 @@
 """Which loss ranks best: GNNEnsemble trained on CIFAR-100 of NAS-Bench-201 with each, splits 100 to 103.
 
-python results/predictors/losses.py > losses.txt
+python results/predictors/losses.py 78 156 469
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from unittest.mock import patch
 
 import numpy as np
@@ -19,7 +19,6 @@ from predictors.evaluation import rank_measures
 from smbo_nas.benchmarks.nasbench201 import load_table
 from smbo_nas.spaces.nasbench201 import NASBench201Space
 
-SIZES = (78, 156, 469)
 SEEDS = (100, 101, 102, 103)
 MEASURES = ("kendall_tau", "n_at_10", "p_at_0.5")
 
@@ -70,13 +69,13 @@ LOSSES: dict[str, Loss] = {
 }
 
 
-def main() -> None:
+def main(sizes: Sequence[int]) -> None:
     """Writes a table of mean (standard deviation) over the splits."""
     space = NASBench201Space()
     graphs = [space.graph(params) for params in space.enumerate()]
     y = load_table("cifar100").mean_val_acc
     sys.stdout.write(f"| loss | cells | {' | '.join(MEASURES)} |\n|{'---|' * (2 + len(MEASURES))}\n")
-    for size in SIZES:
+    for size in sizes:
         for name, loss in LOSSES.items():
             runs = []
             for seed in SEEDS:
@@ -93,4 +92,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main([int(size) for size in sys.argv[1:]])

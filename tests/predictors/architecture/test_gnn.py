@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from torch import Tensor
 
 from predictors.architecture.calibration import Calibration
 from predictors.architecture.gnn import GNNEnsemble
+from predictors.architecture.inputs import Described
 from predictors.architecture.message_passing import LiveNodes, MessagePassingEnsemble
 from predictors.architecture.ranking import pair_weights, pairwise_hinge
 from predictors.encodings.dense import DenseEncoder, DenseGraphs
@@ -126,6 +129,33 @@ def test_an_operation_it_has_not_seen_must_be_expected() -> None:
         GNNEnsemble(steps=5, random_state=0).fit(graphs, values(graphs)).predict(new)
     gnn = GNNEnsemble(steps=5, ops=OPS, random_state=0).fit(graphs, values(graphs))
     assert np.isfinite(gnn.predict(new)).all()
+
+
+def test_what_is_scored_at_once_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    graphs = random_cells(40)
+    found = GNNEnsemble(steps=5, random_state=0).fit(graphs, values(graphs))
+    expected = found.predict_scores(graphs)
+    monkeypatch.setattr("predictors.architecture.gnn._CELLS", 100)
+    monkeypatch.setattr("predictors.architecture.gnn._ROWS", {"cpu": 1})
+    np.testing.assert_allclose(found.predict_scores(graphs), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_an_architecture_is_scored_once_whatever_stands_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    graphs = random_cells(20)
+    rows = [Described(graph, (("size", float(k)),)) for k, graph in enumerate(graphs)]
+    found = GNNEnsemble(steps=5, random_state=0).fit(rows, values(graphs))
+    encoded: list[ArchGraph] = []
+
+    def spy(self: DenseEncoder, graphs: Sequence[ArchGraph]) -> DenseGraphs:
+        encoded.extend(graphs)
+        return transform(self, graphs)
+
+    transform = DenseEncoder.transform
+    monkeypatch.setattr(DenseEncoder, "transform", spy)
+    twice = [rows[0], Described(relabelled(graphs[0], 1), rows[0].columns), Described(graphs[0], (("size", 9.0),))]
+    scores, _ = found.predict_scores(twice)
+    assert encoded == [graphs[0].canonical()]
+    assert scores[0] == scores[1] != scores[2]
 
 
 def test_sums_and_concatenations_are_always_known() -> None:
