@@ -90,6 +90,11 @@ def test_relabelling_and_padding_change_nothing() -> None:
         torch.testing.assert_close(longer[:, :12], expected, rtol=1e-4, atol=1e-4)
 
 
+def test_where_nothing_carries_signal_there_is_no_score() -> None:
+    scores = network()(LiveNodes.of(ENCODER.transform([cell(*["none"] * 6)] * 2)))
+    assert scores.tolist() == [[0.0, 0.0]] * 3
+
+
 def test_direction_matters() -> None:
     ops = ("input", "nor_conv_1x1", "nor_conv_3x3", "output")
     edges = ((0, 1), (1, 2), (2, 3))
