@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import chain
 from typing import Self
 
 import numpy as np
@@ -24,7 +23,7 @@ from predictors.threads import single_torch_thread
 Array = NDArray[np.float64]
 
 _SPELLINGS = 4
-"""Orders of its nodes in which each observation is read, the user's own among them."""
+"""Orders of its nodes in which each observation is read."""
 _DRAWN = 1024
 """Sequences of the layout, without a value, that the decoder learns from beside the observations."""
 
@@ -85,9 +84,8 @@ class GraphEmbedding:
             generator=torch.Generator().manual_seed(int(rng.integers(2**63))),
         ).to(device)
         columns = self._tensor(inputs.columns)
-        respelled = ([reordered(graph, rng) for graph in graphs] for _ in range(_SPELLINGS - 1))
         # First the observations in each spelling, then what is drawn; the decoder skips the spellings in between.
-        spelled = [self.encoder_.encode(graph) for graph in chain(graphs, *respelled)]
+        spelled = [self.encoder_.encode(graph) for graph in spellings(graphs, rng)]
         texts = _batch([*spelled, *(self.grammar_.sample(rng) for _ in range(_DRAWN))]).to(device)
         self.length_ = max(map(len, spelled))
 
@@ -186,6 +184,11 @@ def _batch(sequences: Sequence[Sequence[int]]) -> TokenBatch:
 def _flat(states: Tensor) -> Array:
     """Embeddings `(n, d)` of states `(members, n, length, hidden)`."""
     return np.asarray(states.detach().transpose(0, 1).flatten(1).cpu().double().numpy())
+
+
+def spellings(graphs: list[ArchGraph], rng: np.random.Generator) -> list[ArchGraph]:
+    """The graphs as they are, then all of them in another order, and so on: symmetric architectures share a value."""
+    return graphs + [reordered(graph, rng) for _ in range(_SPELLINGS - 1) for graph in graphs]
 
 
 def reordered(graph: ArchGraph, rng: np.random.Generator) -> ArchGraph:

@@ -15,7 +15,7 @@ from predictors.architecture.ensemble import CalibratedEnsemble
 from predictors.architecture.inputs import Inputs
 from predictors.architecture.training import enough_steps, minimise
 from predictors.encodings.tokens import TokenBatch, TokenEncoder
-from predictors.graph import CONCAT, SUM
+from predictors.graph import CONCAT, SUM, ArchGraph
 from predictors.threads import single_torch_thread
 
 _LEAST, _MOST = 32, 512
@@ -51,21 +51,29 @@ class SequenceEnsemble(CalibratedEnsemble):
     def _network(self, n_columns: int, generator: torch.Generator) -> nn.Module:
         """The untrained members."""
 
+    def _spellings(self, graphs: list[ArchGraph], rng: np.random.Generator) -> list[ArchGraph]:  # noqa: ARG002
+        """What is read in training: the `n` canonical forms, then, if at all, all of them in another order of nodes."""
+        return graphs
+
     def _fit_members(
         self, inputs: Inputs, scores: Array, noise: Array, seen: NDArray[np.bool_], rng: np.random.Generator
     ) -> Array:
         self._require_at_least(hidden=1, steps=1)
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         # A canonical form may have sums and concatenations where those of `fit` have none.
-        self.encoder_ = TokenEncoder((*self.ops, SUM, CONCAT)).fit([graph.canonical() for graph in inputs.graphs])
+        read = self._spellings([graph.canonical() for graph in inputs.graphs], rng)
+        self.encoder_ = TokenEncoder((*self.ops, SUM, CONCAT)).fit(read)
         self.network_ = self._network(inputs.columns.shape[1], generator).to(self.device)
-        sequences, columns = self._encode(inputs)
+        sequences, columns = self.encoder_.transform(read).to(self.device), self._tensor(inputs.columns)
         targets, weights = self._tensor(scores), self._weights(seen, noise)
+        n = len(inputs)
 
         def loss_of(rows: Tensor) -> Tensor:
-            return absolute_error(self.network_(sequences[rows], columns[rows]), targets[rows], weights[:, rows])
+            spelling = torch.from_numpy(rng.integers(len(read) // n, size=len(rows))).to(rows)
+            predicted = self.network_(sequences[rows + n * spelling], columns[rows])
+            return absolute_error(predicted, targets[rows], weights[:, rows])
 
-        self._minimise(self.network_, loss_of, len(inputs), rng)
+        self._minimise(self.network_, loss_of, n, rng)
         return self._raw(inputs)
 
     def _weights(self, seen: NDArray[np.bool_], noise: Array) -> Tensor:

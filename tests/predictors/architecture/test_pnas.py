@@ -74,6 +74,9 @@ def test_numbers_that_ride_along_count(kind: str) -> None:
     rows = [Described(graph, (("lr", x),)) for graph, x in zip(graphs, number, strict=True)]
     predictor = fast(kind, steps=200).fit(rows[:40], number[:40])
     assert kendalltau(predictor.predict(rows[40:]), number[40:]).statistic > 0.6
+    far, farther = (predictor.predict_scores([Described(graphs[0], (("lr", x),))])[0] for x in (1e3, 1e6))
+    assert far == farther  # beyond what was seen, more is not better
+    assert abs(far[0]) < 6.0
 
 
 @pytest.mark.parametrize("kind", ["lstm", "mlp"])
