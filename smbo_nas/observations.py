@@ -12,7 +12,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from predictors.curves.base import CurvePredictor
 from predictors.graph import ArchGraph
+from smbo_nas.resuming import superseded
 from smbo_nas.spaces import Candidate, SearchSpace
+
+PREDICTION_KEY = "smbo_nas:prediction"
+"""System attribute of a trial: mean and std of its value as predicted from its graph when it was proposed."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +27,13 @@ class Observations:
         candidates: `n` architectures.
         y: Their values, `(n,)`; the predicted final value where training was stopped.
         y_std: Standard deviation of each value, `(n,)`: 0 where it was measured to the end.
+        numbers: The trial that each value is from.
     """
 
     candidates: tuple[Candidate, ...]
     y: NDArray[np.float64]
     y_std: NDArray[np.float64]
+    numbers: tuple[int, ...]
 
     @property
     def graphs(self) -> tuple[ArchGraph, ...]:
@@ -69,11 +75,15 @@ class StudyReader:
         """What finished trials say about their architectures.
 
         A PRUNED trial enters with the final value its curve predicts, learned from the COMPLETE trials' curves, and
-        that prediction's standard deviation; it is left out while no complete trial has reported a curve.
+        that prediction's standard deviation; it is left out while no complete trial has reported a curve, and once
+        another trial has continued it.
         """
+        over = superseded(trials)
         complete = [t for t in trials if t.state == TrialState.COMPLETE and self.candidate(t) is not None]
+        complete = [t for t in complete if t.value is not None]
         pruned = [t for t in trials if t.state == TrialState.PRUNED and self.candidate(t) is not None]
-        y = [float(t.value) for t in complete if t.value is not None]
+        pruned = [t for t in pruned if t.number not in over]
+        y = [float(t.values[0]) for t in complete]
         std = [0.0] * len(y)
         predicted = self._final_of(complete, pruned)
         stopped = [t for t in pruned if t.number in predicted]
@@ -87,7 +97,8 @@ class StudyReader:
             low, high = (finite.min(), finite.max()) if len(finite) else (0.0, 0.0)
             values = np.clip(values, low, high)
         candidates = tuple(c for c in map(self.candidate, [*complete, *stopped]) if c is not None)
-        return Observations(candidates, values, np.asarray(std, dtype=np.float64))
+        numbers = tuple(t.number for t in [*complete, *stopped])
+        return Observations(candidates, values, np.asarray(std, dtype=np.float64), numbers)
 
 
 class FinalValues:

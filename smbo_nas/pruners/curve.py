@@ -12,7 +12,7 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from predictors.curves import CurvePredictor
-from smbo_nas.observations import curve_matrix
+from smbo_nas.observations import PREDICTION_KEY, curve_matrix
 from smbo_nas.pruners.policy import StopPolicy, StopVerdict
 
 _logger = logging.getLogger(__name__)
@@ -23,7 +23,8 @@ class CurvePruner(BasePruner):
 
     The curves of the COMPLETE trials say how curves in this study go on; the final value of the
     running trial is predicted from its curve so far, and the trial is pruned when the probability
-    that it beats the incumbent is below `risk`. See `StopPolicy` for the rule and
+    that it beats the incumbent is below `risk`. Where the sampler has predicted the trial's value from its graph
+    (`SMBOSampler` does), graph and curve are judged together. See `StopPolicy` for the rule and
     `ParametricCurvePredictor` for the model. What is compared are the last reported values, so
     report the metric that the objective returns. Nothing is kept that is not in the storage, so
     any number of workers may use pruners of their own.
@@ -100,7 +101,7 @@ class CurvePruner(BasePruner):
                 curve[column] = trial.intermediate_values[step]
         maximize = study.direction == StudyDirection.MAXIMIZE
         direction: Literal["maximize", "minimize"] = "maximize" if maximize else "minimize"
-        return self._policy.decide(finished, curve, direction=direction)
+        return self._policy.decide(finished, curve, direction=direction, prior=_prior(trial))
 
     def _finished(self, study: Study) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The curves of the COMPLETE trials, with columns up to the horizon."""
@@ -112,6 +113,14 @@ class CurvePruner(BasePruner):
                 steps, curves = _fit_horizon(steps, curves, self._horizon)
             self._curves = (key, steps, curves)
         return self._curves[1], self._curves[2]
+
+
+def _prior(trial: FrozenTrial) -> tuple[float, float] | None:
+    """What the sampler knew of the trial's final value from its graph, if it says so."""
+    predicted = trial.system_attrs.get(PREDICTION_KEY)
+    if predicted is None or not np.isfinite([predicted["mean"], predicted["std"]]).all() or predicted["std"] <= 0:
+        return None
+    return float(predicted["mean"]), float(predicted["std"])
 
 
 def _fit_horizon(

@@ -95,6 +95,7 @@ class StopPolicy:
         *,
         direction: Direction = "maximize",
         incumbent: float | None = None,
+        prior: tuple[float, float] | None = None,
     ) -> StopVerdict:
         """Says whether to stop the training that has this curve so far.
 
@@ -104,6 +105,8 @@ class StopPolicy:
             curve: The values so far, `(n,)` with n up to `n_steps`, NaN where not observed.
             direction: "maximize" or "minimize".
             incumbent: The value to beat; None takes the k-th best last value of the finished.
+            prior: Mean and standard deviation of the final value as known from elsewhere, such as from the network's
+                graph; the curve is judged by both together.
 
         Raises:
             ValueError: If the shapes don't fit or `direction` is neither of the two.
@@ -133,7 +136,7 @@ class StopPolicy:
         history = np.full((self.patience, len(begun)), np.nan)
         for row, last in enumerate(seen[: -self.patience - 1 : -1]):
             history[row, : last + 1] = begun[: last + 1]
-        predictive = self._fit(known).predictive(history)
+        predictive = self._fit(known).predictive(history, prior=prior)
         below = predictive.cdf(target)
         chance = 1.0 - below if direction == "maximize" else below
         stop = bool((chance < self.risk).all())

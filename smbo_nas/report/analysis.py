@@ -24,7 +24,7 @@ def epochs_after(run: Run) -> dict[int, int]:
     """Epochs trained in all up to the end of each trial, by trial number and in that order."""
     total, result = 0, {}
     for record in run.candidates:
-        total += record.epochs
+        total += record.epochs - record.epochs_before
         result[record.number] = total
     return result
 

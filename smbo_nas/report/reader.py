@@ -29,7 +29,8 @@ class CandidateRecord:
         parameters: Number of weights.
         flops: Multiply-adds of one forward pass of one image.
         curve: `(step, value)` after each epoch, without the epochs whose value was not finite.
-        epochs: Epochs trained, the not finite ones included.
+        epochs: Epochs of the network's curve, the not finite ones included.
+        epochs_before: How many of these an earlier trial had trained, which this one continued.
         seconds: Time the trial took.
         predicted_mean: What the sampler expected of the final value when it proposed the trial; None for random starts.
         predicted_std: Standard deviation of that expectation.
@@ -49,6 +50,7 @@ class CandidateRecord:
     flops: int | None
     curve: tuple[tuple[float, float], ...]
     epochs: int
+    epochs_before: int
     seconds: float | None
     predicted_mean: float | None
     predicted_std: float | None
@@ -189,6 +191,7 @@ def _candidate(fields: Fields) -> CandidateRecord:
         flops=fields.optional_integer("flops"),
         curve=curve,
         epochs=epochs,
+        epochs_before=fields.optional_integer("epochs_before") or 0,
         seconds=fields.optional_number("seconds"),
         predicted_mean=fields.optional_number("predicted_mean"),
         predicted_std=fields.optional_number("predicted_std"),

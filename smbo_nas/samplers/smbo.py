@@ -11,8 +11,10 @@ import numpy as np
 from optuna.samplers import BaseSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
+from smbo_nas.observations import PREDICTION_KEY, StudyReader, finished_in_order
 from smbo_nas.proposers import Elite, Pool, Proposer, default_proposer
-from smbo_nas.spaces import Params, SearchSpace
+from smbo_nas.resuming import RESUMES_KEY, resumable, resumes
+from smbo_nas.spaces import Candidate, Params, SearchSpace
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -20,10 +22,9 @@ if TYPE_CHECKING:
 
     from predictors.architecture.base import ArchitecturePredictor
     from predictors.curves.base import CurvePredictor
-    from smbo_nas.observations import Observations, StudyReader
+    from predictors.graph import ArchGraph
+    from smbo_nas.observations import Observations
 
-PREDICTION_KEY = "smbo_nas:prediction"
-"""System attribute of a trial: predicted mean and std of its value when it was proposed."""
 SECONDS_KEY = "smbo_nas:sampler_seconds"
 """System attribute of a trial: seconds the sampler took to propose it."""
 
@@ -39,6 +40,12 @@ class SMBOSampler(BaseSampler):
     observed at their predicted value (Ginsbourger, Le Riche and Carraro 2010, "kriging believer"). A PRUNED trial
     enters with the final value that its learning curve predicts and that prediction's uncertainty.
 
+    With `thaw`, a stopped training may be proposed again where its expected improvement for each epoch that is left
+    exceeds that of a new one for each epoch of a whole training (after Swersky, Snoek and Adams, "Freeze-thaw Bayesian
+    optimization", 2014). Such a trial has the parameters of the stopped one, and the number of that in its system
+    attribute `smbo_nas:resumes` (`smbo_nas.resuming`); the objective is to go on from its checkpoint and to report the
+    epochs before again.
+
     Every proposal follows from the study, the seed and the trial's number alone, so that another process, or the same
     one restarted, proposes the same.
 
@@ -49,6 +56,7 @@ class SMBOSampler(BaseSampler):
         curve_predictor: Predicts the final value of stopped trials; by default
             `predictors.curves.ParametricCurvePredictor`.
         n_startup_trials: Random architectures before the predictor takes over, at least 1.
+        thaw: Whether stopped trainings may be continued; only for objectives that can.
         other_sampler: Samples the study's other parameters (learning rate, width); by default `TPESampler`.
         seed: Seed of every random choice.
 
@@ -64,6 +72,7 @@ class SMBOSampler(BaseSampler):
         proposer: Proposer | None = None,
         curve_predictor: CurvePredictor | None = None,
         n_startup_trials: int = 10,
+        thaw: bool = False,
         other_sampler: BaseSampler | None = None,
         seed: int | None = None,
     ) -> None:
@@ -74,6 +83,7 @@ class SMBOSampler(BaseSampler):
         self._proposer = proposer or default_proposer(space)
         self._curve_predictor = curve_predictor
         self._n_startup_trials = n_startup_trials
+        self._thaw = thaw
         self._other_sampler = other_sampler
         self._seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
         self._reader: StudyReader | None = None
@@ -135,8 +145,6 @@ class SMBOSampler(BaseSampler):
     # -- proposals --------------------------------------------------------------------------------------------------
 
     def _propose(self, study: Study, trial: FrozenTrial) -> Params:
-        from smbo_nas.observations import StudyReader, finished_in_order
-
         if self._reader is None:
             self._reader = StudyReader(self._space, self._curve_predictor or _default_curve_predictor())
         trials = [t for t in study.get_trials(deepcopy=False) if t.number != trial.number]
@@ -151,21 +159,29 @@ class SMBOSampler(BaseSampler):
             return self._random(seen, fixed, rng)
         elites = [Elite(c.params, float(v)) for c, v in zip(observed.candidates, observed.y, strict=True)]
         pool = _agreeing(self._proposer.pool(self._space, elites, seen, rng), fixed)
-        if not pool.params:
+        stopped = _stopped(self._reader, trials) if self._thaw and not fixed else []
+        if not pool.params and not stopped:
             return self._random(seen, fixed, rng)
         pending = [
             candidate.graph
             for t in trials
-            if t.state == TrialState.RUNNING and (candidate := self._reader.candidate(t)) is not None
+            if t.state == TrialState.RUNNING and resumes(t) is None  # what was stopped is observed already
+            if (candidate := self._reader.candidate(t)) is not None
         ]
         predictor, best = self._fit(observed, pending)
         from smbo_nas.acquisition import log_expected_improvement
 
-        chosen = int(np.argmax(log_expected_improvement(predictor, pool.graphs, best)))
-        mean, std = predictor.predict([pool.graphs[chosen]], return_std=True)
+        graphs = [*pool.graphs, *(candidate.graph for _, candidate, _ in stopped)]
+        left = np.array([1.0] * len(pool.graphs) + [share for _, _, share in stopped])
+        chosen = int(np.argmax(log_expected_improvement(predictor, graphs, best) - np.log(left)))
         sign = -1.0 if study.direction.name == "MINIMIZE" else 1.0
-        self._record(study, trial, PREDICTION_KEY, {"mean": sign * float(mean[0]), "std": float(std[0])})
-        return pool.params[chosen]
+        number = None if chosen < len(pool.graphs) else stopped[chosen - len(pool.graphs)][0]
+        mean, std = _prediction(predictor, observed, graphs[chosen], number)
+        self._record(study, trial, PREDICTION_KEY, {"mean": sign * mean, "std": std})
+        if number is None:
+            return pool.params[chosen]
+        self._record(study, trial, RESUMES_KEY, number)
+        return stopped[chosen - len(pool.graphs)][1].params
 
     def _random(self, seen: frozenset[str], fixed: Params, rng: np.random.Generator) -> Params:
         """A random architecture, new where one is found soon."""
@@ -198,6 +214,34 @@ class SMBOSampler(BaseSampler):
         predictor.fit(graphs, y, y_std=y_std)
         self._fitted = (key, predictor)
         return predictor
+
+
+def _stopped(reader: StudyReader, trials: Sequence[FrozenTrial]) -> list[tuple[int, Candidate, float]]:
+    """Number, architecture and share left of each stopped training that may go on."""
+    complete = [t for t in trials if t.state == TrialState.COMPLETE and t.intermediate_values]
+    horizon = max((max(t.intermediate_values) for t in complete), default=0)
+    found = []
+    for t in resumable(trials):
+        candidate = reader.candidate(t)
+        last = max(t.intermediate_values, default=horizon)
+        if candidate is not None and last < horizon:
+            found.append((t.number, candidate, 1.0 - last / horizon))
+    return found
+
+
+def _prediction(
+    predictor: ArchitecturePredictor, observed: Observations, graph: ArchGraph, number: int | None
+) -> tuple[float, float]:
+    """Mean and standard deviation of the final value from the graph; for a stopped trial, without its own curve."""
+    if number in observed.numbers:
+        row = observed.numbers.index(number)
+        held_out = predictor.held_out_
+        if np.isfinite(held_out.mean[row]):
+            score_std = held_out.std[[row]] * predictor.error_law_.std
+            mean, std = predictor.score_map_.value_moments(held_out.mean[[row]], score_std)
+            return float(mean[0]), float(std[0])
+    mean, std = predictor.predict([graph], return_std=True)
+    return float(mean[0]), float(std[0])
 
 
 def refit_point(n: int) -> int:

@@ -30,13 +30,14 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class TrialEnded:
-    """A trial is finished: `state` COMPLETE, PRUNED or FAIL, and the reason of a failure."""
+    """A trial is finished: `state` COMPLETE, PRUNED or FAIL, why it failed, and the stopped trial that it continued."""
 
     trial: int
     state: str
     value: float | None
     epochs: int
     reason: str | None = None
+    resumes: int | None = None
 
 
 Event = Begun | EpochDone | TrialEnded

@@ -15,6 +15,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from predictors.files import write_whole
+from smbo_nas.resuming import epochs_before, resumable, superseded
 from smbo_nas.search.settings import SearchSettings
 from smbo_nas.search.worker import STOP_KEY, TRIALS_FOLDER
 from smbo_nas.training.objective import REASON_KEY, TrainingObjective
@@ -54,10 +55,10 @@ def best_trial(trials: list[FrozenTrial]) -> FrozenTrial | None:
 
 
 def tidy_checkpoints(out: Path, study: optuna.Study) -> None:
-    """Deletes the checkpoints of finished trials but the best, so that disk use stays flat."""
+    """Deletes the checkpoints of finished trials but the best and those that may still be continued."""
     trials = study.get_trials(deepcopy=False)
-    best = best_trial(trials)
-    over = {str(t.number) for t in trials if t.state.is_finished() and t is not best}
+    kept = {t.number for t in [best_trial(trials), *resumable(trials)] if t is not None}
+    over = {str(t.number) for t in trials if t.state.is_finished() and t.number not in kept}
     for folder in (out / TRIALS_FOLDER).glob("*"):  # few: those of finished trials went before
         if folder.name in over:
             shutil.rmtree(folder, ignore_errors=True)
@@ -67,8 +68,10 @@ def _summary(settings: SearchSettings, trials: list[FrozenTrial], best: FrozenTr
     from smbo_nas.samplers.smbo import SECONDS_KEY
 
     counts = {state: sum(t.state == state for t in trials) for state in TrialState}
-    trained = sum(len(t.intermediate_values) for t in trials)
-    spared = sum(settings.epochs - len(t.intermediate_values) for t in trials if t.state == TrialState.PRUNED)
+    trained = sum(len(t.intermediate_values) - epochs_before(t, trials) for t in trials)
+    over = superseded(trials)
+    stopped = [t for t in trials if t.state == TrialState.PRUNED and t.number not in over]
+    spared = sum(settings.epochs - len(t.intermediate_values) for t in stopped)
     attributes = best.user_attrs if best is not None else {}
     return {
         "best_value": best.value if best is not None else None,
@@ -113,8 +116,7 @@ def _versions() -> dict[str, str]:
 def _candidates(trials: list[FrozenTrial], objective: TrainingObjective) -> str:
     """One JSON line per trial."""
     from predictors.curves import ParametricCurvePredictor
-    from smbo_nas.observations import FinalValues, StudyReader
-    from smbo_nas.samplers.smbo import PREDICTION_KEY
+    from smbo_nas.observations import PREDICTION_KEY, FinalValues, StudyReader
 
     predictor = ParametricCurvePredictor()
     reader = StudyReader(objective.space, predictor)
@@ -135,6 +137,7 @@ def _candidates(trials: list[FrozenTrial], objective: TrainingObjective) -> str:
             "parameters": trial.user_attrs.get("parameters"),
             "flops": trial.user_attrs.get("flops"),
             "curve": [[step, _finite(value)] for step, value in sorted(trial.intermediate_values.items())],
+            "epochs_before": epochs_before(trial, trials),
             "seconds": round(trial.duration.total_seconds(), 3) if trial.duration is not None else None,
             "predicted_mean": predicted.get("mean"),
             "predicted_std": predicted.get("std"),

@@ -40,7 +40,7 @@ class SearchView:
         self._at: dict[int, int] = {}
         self._ended: dict[str, int] = {}
         self._trained = 0
-        self._spared = 0
+        self._spared: dict[int, int] = {}
         self._started = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -76,14 +76,18 @@ class SearchView:
         self._at.pop(event.trial, None)
         self._ended[event.state] = self._ended.get(event.state, 0) + 1
         epochs = self._settings.epochs
+        if event.resumes is not None:
+            self._spared.pop(event.resumes, None)
         if event.state == "PRUNED":
-            self._spared += epochs - event.epochs
+            self._spared[event.trial] = epochs - event.epochs
         if event.value is not None and (self._best is None or event.value > self._best[0]):
             self._best = (event.value, event.trial)
         text = f"trial {event.trial:>3}  {_LABELS.get(event.state, event.state)}  {event.epochs:>3}/{epochs} epochs"
         if event.value is not None:
             text += f"  {event.value:.4f}"
             text += "  [bold]best[/]" if self._best == (event.value, event.trial) else ""
+        if event.resumes is not None:
+            text += f"  continues trial {event.resumes}"
         if event.reason:
             text += f"  {event.reason}"
         self._console.print(text, soft_wrap=True)
@@ -94,7 +98,7 @@ class SearchView:
         if self._best is not None:
             parts.append(f"best {self._best[0]:.4f} (trial {self._best[1]})")
         if self._spared:
-            parts.append(f"{self._spared} epochs saved")
+            parts.append(f"{sum(self._spared.values())} epochs saved")
         left = self._seconds_left()
         if left is not None:
             parts.append(f"about {_duration(left)} left")

@@ -13,6 +13,7 @@ from optuna.trial import TrialState
 
 from predictors.threads import single_torch_thread
 from smbo_nas.pruners import CurvePruner
+from smbo_nas.resuming import resumes
 from smbo_nas.search.events import Emit, EpochDone, TrialEnded
 from smbo_nas.search.settings import SearchSettings
 from smbo_nas.spaces import get_space
@@ -132,6 +133,7 @@ def _run_trial(study: optuna.Study, trial: optuna.Trial, objective: TrainingObje
             value=told.value if told.state == TrialState.COMPLETE else None,
             epochs=len(told.intermediate_values),
             reason=told.user_attrs.get(REASON_KEY),
+            resumes=resumes(told),
         )
     )
 

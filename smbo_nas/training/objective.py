@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import optuna
 
+from predictors.files import write_whole
+from smbo_nas.resuming import lineage, resumes
 from smbo_nas.spaces import SearchSpace
 from smbo_nas.training.checkpoint import CheckpointError
 from smbo_nas.training.evaluator import Diverged, EpochRecord, Evaluator
@@ -25,7 +27,9 @@ class TrainingObjective:
     """Trains what the trial suggests; its value is the validation accuracy after the last epoch, to be maximized.
 
     Every epoch is reported to the trial, so that the study's pruner can stop it. A training that diverges ends its
-    trial as FAIL with the reason as user attribute `reason`. The trial's user attributes `parameters` (weights) and
+    trial as FAIL with the reason as user attribute `reason`. A trial that continues a stopped one
+    (`smbo_nas.resuming`) starts from a copy of its checkpoint, where there is one, and reports the epochs before again.
+    The trial's user attributes `parameters` (weights) and
     `flops` (multiply-adds) are of the network as trained.
 
     Args:
@@ -79,6 +83,17 @@ class TrainingObjective:
         """Where trial `number` keeps its checkpoint, or None."""
         return None if self.folder is None else self.folder / str(number) / CHECKPOINT
 
+    def _begin(self, trial: optuna.Trial, checkpoint: Path | None) -> int:
+        """Fetches the checkpoint of the trial that this one continues; returns the number of the one that began."""
+        frozen = trial.storage.get_trial(trial._trial_id)
+        before = resumes(frozen)
+        if before is None:
+            return trial.number
+        stopped = self.checkpoint(before)
+        if checkpoint is not None and stopped is not None and stopped.exists() and not checkpoint.exists():
+            write_whole(checkpoint, stopped.read_bytes())
+        return lineage(frozen, trial.study.get_trials(deepcopy=False))[0]
+
     def _describe(self, trial: optuna.Trial, build: Callable[[], Any]) -> None:
         import torch
 
@@ -93,9 +108,9 @@ class TrainingObjective:
 
     def _train(self, trial: optuna.Trial, build: Callable[[], Any]) -> float:
         checkpoint = self.checkpoint(trial.number)
-        seed = self.training_seed(trial.number)
         if checkpoint is not None:
             checkpoint.parent.mkdir(parents=True, exist_ok=True)
+        seed = self.training_seed(self._begin(trial, checkpoint))
         try:
             records = self.evaluator.run(build, seed=seed, checkpoint=checkpoint)
         except CheckpointError:

@@ -13,8 +13,8 @@ from predictors.architecture import GraphGP
 from predictors.curves import ParametricCurvePredictor
 from predictors.graph import ArchGraph
 from smbo_nas import CellSpace, DARTSSpace, NASBench101Space, NASBench201Space, SMBOSampler
-from smbo_nas.observations import StudyReader
-from smbo_nas.samplers.smbo import PREDICTION_KEY, SECONDS_KEY, refit_point
+from smbo_nas.observations import PREDICTION_KEY, StudyReader
+from smbo_nas.samplers.smbo import SECONDS_KEY, refit_point
 from smbo_nas.spaces import SearchSpace
 
 SPACE = NASBench201Space()

@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 from predictors.graph import ArchGraph
 from smbo_nas import load_data, load_network
 from smbo_nas.cli import app
+from smbo_nas.resuming import epochs_before, resumable, resumes
 from smbo_nas.search import SearchSettings
 from smbo_nas.search.study import JOURNAL, open_storage
 from smbo_nas.training import evaluate
@@ -58,6 +59,11 @@ def what_was_done(out: Path) -> list[tuple[object, ...]]:
     return [(t.number, t.state, t.params, t.value, t.intermediate_values) for t in trials_of(out)]
 
 
+def networks(trials: list[optuna.trial.FrozenTrial]) -> list[optuna.trial.FrozenTrial]:
+    """The trials that began a network's training instead of continuing one."""
+    return [t for t in trials if resumes(t) is None]
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path) -> Path:
     """A whole search, in this process."""
@@ -72,8 +78,9 @@ def test_the_summary_adds_up(finished: Path) -> None:
     trials = trials_of(finished)
     assert summary["trials"] == TRIALS == len(trials)
     assert summary["complete"] + summary["pruned"] + summary["failed"] == TRIALS
-    assert summary["epochs_trained"] == sum(len(t.intermediate_values) for t in trials)
-    assert summary["epochs_if_never_stopped"] == TRIALS * EPOCHS
+    again = sum(epochs_before(t, trials) for t in trials)
+    assert summary["epochs_trained"] == sum(len(t.intermediate_values) for t in trials) - again
+    assert summary["epochs_if_never_stopped"] == len(networks(trials)) * EPOCHS
     values = {t.number: t.value for t in trials if t.state == TrialState.COMPLETE}
     assert summary["best_value"] == max(values.values()) == values[summary["best_trial"]]
     assert summary["best_params"] == trials[summary["best_trial"]].params
@@ -104,14 +111,14 @@ def test_candidates_tell_everything_about_every_trial(finished: Path) -> None:
         stopped = row["state"] == "PRUNED"
         assert (row["stop_probability"] is not None) == (row["final_std"] is not None) == stopped
         assert not stopped or "P(final >" in row["reason"]
-    assert len({row["digest"] for row in rows}) == TRIALS
+    assert len({row["digest"] for row in rows}) == len(networks(trials_of(finished)))
 
 
-def test_the_report_is_there_and_only_the_best_checkpoint(finished: Path) -> None:
+def test_the_report_is_there_and_only_checkpoints_of_use(finished: Path) -> None:
     summary = json.loads((finished / "summary.json").read_text())
     assert "<html" in (finished / "report.html").read_text()
-    kept = [p.parent.name for p in (finished / "trials").glob("*/checkpoint.safetensors")]
-    assert kept == [str(summary["best_trial"])]
+    kept = {p.parent.name for p in (finished / "trials").glob("*/checkpoint.safetensors")}
+    assert kept == {str(summary["best_trial"]), *(str(t.number) for t in resumable(trials_of(finished)))}
 
 
 def test_the_same_command_again_trains_nothing(finished: Path, tiny_data: Path) -> None:
