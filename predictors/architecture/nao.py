@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from predictors.architecture.base import Array
 from predictors.architecture.inputs import Inputs, Rows
-from predictors.architecture.nao_embedding import GraphEmbedding, spellings
+from predictors.architecture.nao_embedding import GraphEmbedding
 from predictors.architecture.nao_network import NAOScorer
 from predictors.architecture.sequence_ensemble import SequenceEnsemble
 from predictors.graph import ArchGraph
@@ -108,9 +108,6 @@ class NAOPredictor(SequenceEnsemble):
             rng=rng,
         )
         return raw
-
-    def _spellings(self, graphs: list[ArchGraph], rng: np.random.Generator) -> list[ArchGraph]:
-        return spellings(graphs, rng)
 
     def _network(self, n_columns: int, generator: torch.Generator) -> NAOScorer:
         return NAOScorer(

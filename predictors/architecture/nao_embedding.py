@@ -14,16 +14,14 @@ from torch.nn.utils.rnn import pad_sequence
 
 from predictors.architecture.inputs import Inputs
 from predictors.architecture.nao_network import NAONetwork
-from predictors.architecture.sequence_ensemble import absolute_error
+from predictors.architecture.sequence_ensemble import SPELLINGS, absolute_error, spellings
 from predictors.encodings.grammar import Place, TokenGrammar
 from predictors.encodings.tokens import END, TokenBatch, TokenEncoder
-from predictors.graph import CONCAT, OUTPUT, SUM, ArchGraph, is_input
+from predictors.graph import CONCAT, SUM, ArchGraph
 from predictors.threads import single_torch_thread
 
 Array = NDArray[np.float64]
 
-_SPELLINGS = 4
-"""Orders of its nodes in which each observation is read."""
 _DRAWN = 1024
 """Sequences of the layout, without a value, that the decoder learns from beside the observations."""
 
@@ -91,9 +89,9 @@ class GraphEmbedding:
 
         def loss_of(rows: Tensor) -> Tensor:
             k = len(rows)
-            read = rows + n * torch.from_numpy(rng.integers(_SPELLINGS, size=k)).to(rows)
+            read = rows + n * torch.from_numpy(rng.integers(SPELLINGS, size=k)).to(rows)
             written = torch.from_numpy(rng.integers(n + _DRAWN, size=k)).to(rows)
-            written += (written >= n) * (_SPELLINGS - 1) * n
+            written += (written >= n) * (SPELLINGS - 1) * n
             batch = texts[torch.cat([read, written])]
             states, present = self.network_.encode(batch)
             predicted = self.network_.score(states[:, :k], present[:k], columns[rows])
@@ -184,27 +182,3 @@ def _batch(sequences: Sequence[Sequence[int]]) -> TokenBatch:
 def _flat(states: Tensor) -> Array:
     """Embeddings `(n, d)` of states `(members, n, length, hidden)`."""
     return np.asarray(states.detach().transpose(0, 1).flatten(1).cpu().double().numpy())
-
-
-def spellings(graphs: list[ArchGraph], rng: np.random.Generator) -> list[ArchGraph]:
-    """The graphs as they are, then all of them in another order, and so on: symmetric architectures share a value."""
-    return graphs + [reordered(graph, rng) for _ in range(_SPELLINGS - 1) for graph in graphs]
-
-
-def reordered(graph: ArchGraph, rng: np.random.Generator) -> ArchGraph:
-    """The same graph with its operations in a random order that is valid too; inputs and outputs keep their places."""
-    before, cells = graph.predecessors(), graph.cells
-    inner = [k for k, op in enumerate(graph.ops) if op != OUTPUT and not is_input(op)]
-    position = {k: k for k in range(graph.n_nodes) if k not in inner}
-    for slot in inner:
-        ready = [
-            k for k in inner if k not in position and cells[k] == cells[slot] and all(i in position for i in before[k])
-        ]
-        position[ready[rng.integers(len(ready))]] = slot
-    order = sorted(position, key=position.__getitem__)
-    return ArchGraph(
-        ops=tuple(graph.ops[k] for k in order),
-        edges=tuple((position[i], position[j]) for i, j in graph.edges),
-        attributes=tuple((name, tuple(column[k] for k in order)) for name, column in graph.attributes),
-        cell=graph.cell,
-    )

@@ -21,7 +21,8 @@ class PNASPredictor(SequenceEnsemble):
     reads as the longest. As in the paper, five members each see four fifths of the observations, embeddings and states
     are 100 wide, the loss is the absolute error and the learning rate of Adam 0.01.
 
-    Departures: cells are read in canonical form, so isomorphic ones get the same prediction; a token names one
+    Departures: cells are read in canonical form, so isomorphic ones get the same prediction, and in training also in
+    other orders of their nodes (`SequenceEnsemble`); a token names one
     operation or connection of a node with any number of inputs (`TokenEncoder`), so the MLP's mean is over those; the
     output is linear, for targets are normal scores and not accuracies; the learning rate is the peak of a cycle, and
     weights decay.

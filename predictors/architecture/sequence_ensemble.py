@@ -15,11 +15,13 @@ from predictors.architecture.ensemble import CalibratedEnsemble
 from predictors.architecture.inputs import Inputs
 from predictors.architecture.training import enough_steps, minimise
 from predictors.encodings.tokens import TokenBatch, TokenEncoder
-from predictors.graph import CONCAT, SUM, ArchGraph
+from predictors.graph import CONCAT, OUTPUT, SUM, ArchGraph, is_input
 from predictors.threads import single_torch_thread
 
 _LEAST, _MOST = 32, 512
 """Sequences of a minibatch: an eighth of them, within these bounds."""
+SPELLINGS = 4
+"""Orders of its nodes in which each observation is read in training."""
 _CHUNK = {"cpu": 512, "cuda": 8192}
 """Sequences scored at once."""
 
@@ -30,8 +32,9 @@ class SequenceEnsemble(CalibratedEnsemble):
     All members train as one batched program, by AdamW (Loshchilov and Hutter, ICLR 2019) on minibatches with a
     one-cycle learning rate (Smith and Topin, 2019).
 
-    The loss is the absolute error of normal scores. A subclass implements `_network`, and stores the arguments named
-    here.
+    The loss is the absolute error of normal scores. In training a form is read in several orders of its nodes, after
+    Luo et al., "Neural Architecture Optimization", NeurIPS 2018, sec. 3.3; in prediction, in its own. A subclass
+    implements `_network`, and stores the arguments named here.
 
     Attributes:
         network_: The trained members; called with a `TokenBatch` and numbers `(n, k)` beside it, it gives scores
@@ -51,17 +54,13 @@ class SequenceEnsemble(CalibratedEnsemble):
     def _network(self, n_columns: int, generator: torch.Generator) -> nn.Module:
         """The untrained members."""
 
-    def _spellings(self, graphs: list[ArchGraph], rng: np.random.Generator) -> list[ArchGraph]:  # noqa: ARG002
-        """What is read in training: the `n` canonical forms, then, if at all, all of them in another order of nodes."""
-        return graphs
-
     def _fit_members(
         self, inputs: Inputs, scores: Array, noise: Array, seen: NDArray[np.bool_], rng: np.random.Generator
     ) -> Array:
         self._require_at_least(hidden=1, steps=1)
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         # A canonical form may have sums and concatenations where those of `fit` have none.
-        read = self._spellings([graph.canonical() for graph in inputs.graphs], rng)
+        read = spellings([graph.canonical() for graph in inputs.graphs], rng)
         self.encoder_ = TokenEncoder((*self.ops, SUM, CONCAT)).fit(read)
         self.network_ = self._network(inputs.columns.shape[1], generator).to(self.device)
         sequences, columns = self.encoder_.transform(read).to(self.device), self._tensor(inputs.columns)
@@ -69,7 +68,7 @@ class SequenceEnsemble(CalibratedEnsemble):
         n = len(inputs)
 
         def loss_of(rows: Tensor) -> Tensor:
-            spelling = torch.from_numpy(rng.integers(len(read) // n, size=len(rows))).to(rows)
+            spelling = torch.from_numpy(rng.integers(SPELLINGS, size=len(rows))).to(rows)
             predicted = self.network_(sequences[rows + n * spelling], columns[rows])
             return absolute_error(predicted, targets[rows], weights[:, rows])
 
@@ -119,3 +118,27 @@ class SequenceEnsemble(CalibratedEnsemble):
 def absolute_error(predicted: Tensor, scores: Tensor, weights: Tensor) -> Tensor:
     """Weighted mean absolute error of each member, `(members, n)`, summed over members: each learns as if alone."""
     return (weights * (predicted - scores).abs()).mean(dim=1).sum()
+
+
+def spellings(graphs: list[ArchGraph], rng: np.random.Generator) -> list[ArchGraph]:
+    """The graphs as they are, then all of them in another order, and so on: symmetric architectures share a value."""
+    return graphs + [reordered(graph, rng) for _ in range(SPELLINGS - 1) for graph in graphs]
+
+
+def reordered(graph: ArchGraph, rng: np.random.Generator) -> ArchGraph:
+    """The same graph with its operations in a random order that is valid too; inputs and outputs keep their places."""
+    before, cells = graph.predecessors(), graph.cells
+    inner = [k for k, op in enumerate(graph.ops) if op != OUTPUT and not is_input(op)]
+    position = {k: k for k in range(graph.n_nodes) if k not in inner}
+    for slot in inner:
+        ready = [
+            k for k in inner if k not in position and cells[k] == cells[slot] and all(i in position for i in before[k])
+        ]
+        position[ready[rng.integers(len(ready))]] = slot
+    order = sorted(position, key=position.__getitem__)
+    return ArchGraph(
+        ops=tuple(graph.ops[k] for k in order),
+        edges=tuple((position[i], position[j]) for i, j in graph.edges),
+        attributes=tuple((name, tuple(column[k] for k in order)) for name, column in graph.attributes),
+        cell=graph.cell,
+    )

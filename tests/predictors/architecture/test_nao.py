@@ -9,7 +9,7 @@ from scipy.stats import kendalltau
 
 from predictors.architecture.inputs import Described
 from predictors.architecture.nao import Improved, NAOPredictor
-from predictors.architecture.nao_embedding import reordered
+from predictors.architecture.sequence_ensemble import reordered
 from predictors.graph import ArchGraph
 from predictors.persistence import load, save
 from tests.predictors.architecture.graphs import EDGES, cell, random_cells, relabelled, values

@@ -63,7 +63,7 @@ def test_what_is_said_of_the_observations_was_said_without_seeing_them(kind: str
     fooled = fast(kind, steps=300).fit(graphs, noise)
     assert np.isfinite(learned.held_out_.mean).all()
     assert kendalltau(learned.held_out_.mean, y).statistic > 0.5
-    assert kendalltau(fooled.predict(graphs), noise).statistic > 0.4
+    assert kendalltau(fooled.predict(graphs), noise).statistic > 0.3
     assert abs(kendalltau(fooled.held_out_.mean, noise).statistic) < 0.3
 
 
