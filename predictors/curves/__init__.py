@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from predictors.curves.base import CurvePredictor
+from predictors.curves.domhan import DomhanCurvePredictor, DomhanMCMCPredictor
 from predictors.curves.last_value import LastValueCurvePredictor
 from predictors.curves.mixture import StudentMixture
 from predictors.curves.parametric import ParametricCurvePredictor
@@ -10,6 +11,8 @@ from predictors.curves.stability import RankStability, rank_stability
 
 __all__ = [
     "CurvePredictor",
+    "DomhanCurvePredictor",
+    "DomhanMCMCPredictor",
     "LastValueCurvePredictor",
     "ParametricCurvePredictor",
     "RankStability",

@@ -1,0 +1,194 @@
+"""Two ways to draw from the posterior of Domhan et al.'s combination of curves.
+
+One is collapsed and fast; the other is the paper's, MCMC with emcee, by which the first is checked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_ndtr, ndtri_exp
+
+from predictors.curves.domhan_model import N_DIMENSIONS, NOISE, CurveCombination
+
+Array = NDArray[np.float64]
+Told = tuple[Array, Array]
+
+_SIGMAS = 24
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Equally likely draws of what generates one curve.
+
+    Attributes:
+        values: Values without noise at the steps asked for, `(n, len(at))`.
+        sigma: Standard deviations of the noise, `(n,)`.
+        effective: How many independent draws they are worth, about.
+    """
+
+    values: Array
+    sigma: Array
+    effective: float
+
+
+class CollapsedSampler:
+    """Importance sampling in which all that `f` is linear in is integrated out.
+
+    Given the weights and the nonlinear parameters, of which `size` sets are drawn from the prior once and for all,
+    `f = base + design @ b` with `b ~ N(0, I)`: the likelihood of each set, for each sigma on a grid, is a closed form
+    (Bishop 2006, section 3.3), and so is the posterior of `b`, also where `f` must rise. Only what a curve says little
+    about is left to the draws (Rao-Blackwellisation; Liu, "Monte Carlo Strategies in Scientific Computing", 2001,
+    section 2.3).
+
+    Args:
+        model: What to sample.
+        size: Number of sets, at least 1.
+        rng: Draws them.
+    """
+
+    def __init__(self, model: CurveCombination, size: int, rng: np.random.Generator) -> None:
+        self._model = model
+        self._z = rng.standard_normal((size, N_DIMENSIONS))
+        self._z[:, model.linear] = 0.0
+        self._sigma = np.geomspace(*NOISE, _SIGMAS)
+
+    def draw(self, x: Array, y: Array, at: Array, n: int, rng: np.random.Generator, told: Told | None) -> list[Draws]:
+        """Draws from the posteriors of curves that are observed at the same steps.
+
+        Args:
+            x: Steps observed, `(s,)`; may be none.
+            y: Values there, `(m, s)`.
+            at: Steps to answer for.
+            n: Number of draws of each curve.
+            rng: Source of randomness.
+            told: Mean and standard deviation of `f(H)` as known from elsewhere, `(m,)` each.
+        """
+        base, design = self._affine(np.concatenate([x, at, [1.0, self._model.horizon]]))
+        seen = design[:, : len(x)]
+        variance, axes = np.linalg.eigh(np.swapaxes(seen, 1, 2) @ seen)
+        # In these axes the posterior of b is independent.
+        sets = _Sets(base, design @ axes, np.maximum(variance, 0.0), self._sigma**2, len(x))
+        finals = [None] * len(y) if told is None else list(zip(*told, strict=True))
+        return [sets.draw(row, n, rng, final) for row, final in zip(y, finals, strict=True)]
+
+    def _affine(self, x: Array) -> tuple[Array, Array]:
+        """`base` `(size, len(x))` and `design` `(size, len(x), r)`."""
+        base = self._model.values(self._z, x)
+        columns = []
+        for coordinate in np.flatnonzero(self._model.linear):
+            moved = self._z.copy()
+            moved[:, coordinate] = 1.0
+            columns.append(self._model.values(moved, x) - base)
+        return base, np.stack(columns, axis=-1)
+
+
+@dataclass(frozen=True)
+class _Sets:
+    """All sets of weights and nonlinear parameters, at the observed steps, those asked for, the first and the last.
+
+    Attributes:
+        base: `(size, s + a + 2)`.
+        design: `(size, s + a + 2, r)`, in axes in which the observed part is orthogonal.
+        variance: Its squared lengths there, `(size, r)`.
+        grid: Noise variances, `(S,)`.
+        n_seen: Number of observed steps, s.
+    """
+
+    base: Array
+    design: Array
+    variance: Array
+    grid: Array
+    n_seen: int
+
+    def draw(self, y: Array, n: int, rng: np.random.Generator, final: tuple[float, float] | None) -> Draws:
+        """Draws from the posterior of one curve, `(s,)`."""
+        s, grid = self.n_seen, self.grid[:, None]
+        total = self.variance[:, None] + grid  # (size, S, r)
+        spread = grid / total  # Posterior variances of b.
+        rest = y - self.base[:, :s]
+        onto = np.einsum("psr,ps->pr", self.design[:, :s], rest)[:, None]
+        mean = onto / total
+        squares = ((rest**2).sum(1)[:, None] - (onto * mean).sum(2)) / self.grid
+        log_det = np.log(total).sum(2) + (s - total.shape[2]) * np.log(self.grid)
+        score = -0.5 * (squares + log_det)
+
+        last = self.design[:, -1, None]
+        rise = last - self.design[:, -2, None]
+        along = spread * rise
+        center = self.base[:, -1:] - self.base[:, -2:-1] + (mean * rise).sum(2)
+        if final is not None:
+            gain = spread * last
+            around = (gain * last).sum(2) + final[1] ** 2
+            gap = final[0] - self.base[:, -1:] - (mean * last).sum(2)
+            score -= 0.5 * (gap**2 / around + np.log(around))
+            shared = (gain * rise).sum(2) / around
+            mean = mean + gain * (gap / around)[..., None]
+            center = center + shared * gap
+            along = along - gain * shared[..., None]
+        width = np.sqrt(np.maximum((along * rise).sum(2), 1e-300))
+        score += log_ndtr(center / width)
+
+        share = np.exp(score - score.max())
+        which, level = np.divmod(_systematic(share.ravel(), n, rng), len(self.grid))
+        rows = np.arange(len(self.grid))[level]
+        deviation = np.sqrt(spread[which, rows]) * rng.standard_normal((n, total.shape[2]))
+        if final is not None:
+            surprise = (deviation * last[which, 0]).sum(1) + final[1] * rng.standard_normal(n)
+            deviation -= gain[which, rows] * (surprise / around[which, rows])[:, None]
+        # Given what it is, the rise is moved to where a normal distribution cut at 0 has it.
+        center, width = center[which, rows], width[which, rows]
+        cut = -ndtri_exp(log_ndtr(center / width) + np.log1p(-rng.random(n)))
+        missing = cut * width - (deviation * rise[which, 0]).sum(1)
+        b = mean[which, rows] + deviation + along[which, rows] * (missing / width**2)[:, None]
+        values = self.base[which, s:-2] + np.einsum("pr,par->pa", b, self.design[which, s:-2])
+        of_sets = share.sum(1)
+        effective = float(of_sets.sum() ** 2 / (of_sets**2).sum())
+        return Draws(values, np.sqrt(self.grid[level]), effective)
+
+
+def _systematic(share: Array, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Systematic resampling."""
+    bounds = np.cumsum(share)
+    places = (np.arange(n) + rng.random()) / n * bounds[-1]
+    return np.minimum(np.searchsorted(bounds, places), len(share) - 1)
+
+
+def ensemble_draws(
+    model: CurveCombination,
+    x: Array,
+    y: Array,
+    at: Array,
+    *,
+    n: int,
+    walkers: int,
+    steps: int,
+    rng: np.random.Generator,
+    told: tuple[float, float] | None,
+) -> Draws:
+    """Draws from the posterior of one curve by emcee (Foreman-Mackey et al. 2013), on the whole model.
+
+    All walkers start from the prior, and the first half of the steps is burn-in. Proposals are those of differential
+    evolution, not the paper's stretch moves, which hardly move in 48 dimensions (Huijser, Goodman and Brewer 2015).
+    """
+    import emcee
+
+    def log_density(z: Array) -> Array:
+        found = model.log_posterior(z, x, y)
+        if told is not None:
+            found -= 0.5 * ((model.values(z, np.array([float(model.horizon)]))[:, 0] - told[0]) / told[1]) ** 2
+        return found
+
+    start = rng.standard_normal((walkers, N_DIMENSIONS))
+    while not (possible := np.isfinite(log_density(start))).all():
+        start[~possible] = rng.standard_normal((int((~possible).sum()), N_DIMENSIONS))
+    moves = [(emcee.moves.DEMove(), 0.8), (emcee.moves.DESnookerMove(), 0.2)]
+    sampler = emcee.EnsembleSampler(walkers, N_DIMENSIONS, log_density, vectorize=True, moves=moves)
+    sampler.random_state = np.random.RandomState(int(rng.integers(2**32))).get_state()
+    sampler.run_mcmc(start, steps, skip_initial_state_check=True)
+    chain = sampler.get_chain(discard=steps // 2, flat=True)
+    z = chain[np.linspace(0, len(chain) - 1, n).astype(np.intp)]
+    effective = float(len(chain) / np.max(sampler.get_autocorr_time(discard=steps // 2, quiet=True)))
+    return Draws(model.values(z, at), model.sigma(z), effective)
