@@ -212,6 +212,29 @@ def evaluate_curves(
         show_curves(runs)
 
 
+@app.command()
+def train_pfn(
+    out: Annotated[Path, typer.Option(help="File of the weights, .safetensors; the same command goes on from it.")],
+    seed: Annotated[int, typer.Option(help="Seed of the first weights and of every batch.")] = 0,
+    steps: Annotated[int, typer.Option(help="Optimizer steps.")] = 20_000,
+) -> None:
+    """Trains the prior-fitted network of curves, on curves drawn from its prior alone."""
+    with _one_line_errors(f"{out}.run holds the run so far; the same command goes on."):
+        from predictors.curves.pfn_training import Settings
+        from predictors.curves.pfn_training import train as fit
+        from predictors.threads import single_torch_thread
+
+        settings = Settings(seed=seed, steps=steps)
+        with single_torch_thread(), progress("steps", steps) as advance:
+
+            def report(done: int, loss: float) -> None:
+                advance(done)
+                typer.echo(f"step {done:,} of {steps:,}: mean negative log density {loss:.3f}", err=True)
+
+            fit(out, settings, command=circumstances()["command"], report=report)
+        typer.echo(f"Weights in {out}")
+
+
 def _curves(source: str) -> CurveTable:
     """A file of curves, or the validation accuracies of the benchmark of the optimizer's package."""
     from predictors.curves.table import CurveTable, read_curves

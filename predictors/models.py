@@ -24,6 +24,7 @@ MODELS = {
 CURVE_MODELS = {
     "last_value": ("predictors.curves.last_value", "LastValueCurvePredictor"),
     "parametric": ("predictors.curves.parametric", "ParametricCurvePredictor"),
+    "pfn": ("predictors.curves.pfn", "PFNCurvePredictor"),
 }
 
 

@@ -1,0 +1,251 @@
+"""A prior-fitted network as a curve predictor: the posterior in one pass, learned from no data but its prior."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from predictors.curves.base import CurvePredictor, Prior, check_curves, pad
+from predictors.curves.learning import last_values
+from predictors.curves.mixture import StudentMixture
+from predictors.curves.pfn_features import featurise
+from predictors.curves.pfn_network import DOF, CurveNetwork, Mixture
+from predictors.curves.pfn_training import load_network
+from predictors.curves.prior import check_prior, given_final
+from predictors.threads import single_torch_thread
+
+Array = NDArray[np.float64]
+
+WEIGHTS = Path(__file__).parent / "data" / "pfn.safetensors"
+"""The weights in this package; their metadata say how they were made."""
+_FAR = 1e6  # A value further than this many spreads from the centre is as far as that.
+_SURE = 1e-6  # A prior this much narrower than what a curve says is as sure as can be.
+_CHUNK = 2048  # Curves in one pass of the network.
+_FOLDS = 5
+_SHARES = (0.1, 0.25, 0.5, 0.8)
+_STRETCHES = np.exp(np.linspace(np.log(0.5), np.log(3.0), 25))
+_STIFFNESS = 30.0  # Pull of the stretch to 1: half of it times its squared logarithm is lost in log score.
+
+
+class PFNCurvePredictor(CurvePredictor):
+    """A transformer trained on curves drawn from a prior, which reads finished curves beside the partial one.
+
+    Prior-fitted networks for learning curves are from Adriaensen, Rakotoarison, Mueller and Hutter,
+    "Efficient Bayesian Learning Curve Extrapolation using Prior-Data Fitted Networks" (NeurIPS
+    2023). It departs from the paper: finished curves of the same study are part of the input, one
+    token each, so that the network learns from them in context; metrics have any scale and direction;
+    curves are cut into bins, so that the cost does not depend on their length; and the output is
+    a mixture of Student-t distributions about classical guesses instead of a histogram.
+    After the network, the spread is stretched by what finished curves held out say of it.
+
+    A curve without finished ones beside it and with a single value has no scale but that value's size,
+    and a constant one no direction.
+
+    Args:
+        horizon: Number of steps of a whole curve; None takes the number of columns in `fit`.
+        max_curves: More finished curves than this are thinned to it, evenly by final value.
+        weights: File that `python -m predictors train-pfn` wrote; None takes the ones in the package.
+
+    Attributes:
+        horizon_: Number of steps of a whole curve.
+        n_curves_: Number of finished curves with an observed value.
+    """
+
+    def __init__(self, horizon: int | None = None, max_curves: int = 48, weights: str | Path | None = None) -> None:
+        self.horizon = horizon
+        self.max_curves = max_curves
+        self.weights = weights
+
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:  # noqa: ARG002
+        """Keeps the finished curves to be read beside partial ones, and calibrates on them.
+
+        Args:
+            X: Shape `(n_curves, n_steps)`, NaN where not observed; `n_curves` may be 0.
+            y: Ignored, here for scikit-learn.
+
+        Raises:
+            ValueError: If `X` is not such a matrix, has more steps than `horizon`, if `horizon` or
+                `max_curves` is less than 1, or the file of the weights is not one.
+        """
+        curves = check_curves(X)
+        horizon = curves.shape[1] if self.horizon is None else self.horizon
+        if horizon < 1:
+            raise ValueError(f"`horizon` must be at least 1, but got {horizon}.")
+        if self.max_curves < 1:
+            raise ValueError(f"`max_curves` must be at least 1, but got {self.max_curves}.")
+        if curves.shape[1] > horizon:
+            raise ValueError(f"`X` must have at most {horizon} steps, the horizon, but got {curves.shape[1]}.")
+        self._network()  # what is wrong with its file shows before anything is learned
+        curves = pad(curves[np.isfinite(curves).any(1)], horizon)
+        self.horizon_ = horizon
+        self.n_curves_ = len(curves)
+        if len(curves) > self.max_curves:
+            order = np.argsort(last_values(curves), kind="stable")
+            curves = curves[order[np.linspace(0, len(curves) - 1, self.max_curves).round().astype(np.intp)]]
+        self._finished = curves
+        self._stretch = 1.0
+        if len(curves) > 1 and horizon > 1:
+            self._stretch = self._calibrated()
+        return self
+
+    def predictive(self, X: ArrayLike, at: int | None = None, prior: Prior | None = None) -> StudentMixture:
+        """The distribution of the measured value at one step; see `CurvePredictor.predictive`.
+
+        What a curve shows after `at` is not used, also where its value at `at` is missing.
+
+        Raises:
+            ValueError: If `X` has more steps than the horizon, `at` lies outside 1 and the
+                horizon, or the standard deviation in `prior` is not above 0.
+        """
+        curves, column = self._check_query(X, at)
+        m = len(curves)
+        final = None if prior is None else check_prior(prior, m)
+        distribution = self._run(self._finished, curves, column, self._stretch)
+        if final is not None:
+            distribution = self._informed(distribution, curves, column, final)
+        known = np.isfinite(curves[:, [column]])
+        return replace(
+            distribution,
+            loc=np.where(known, curves[:, [column]], distribution.loc),
+            scale=np.where(known, 0.0, distribution.scale),
+        )
+
+    def _informed(
+        self, distribution: StudentMixture, curves: Array, column: int, final: tuple[Array, Array]
+    ) -> StudentMixture:
+        """The predictive under a prior of the final value in place of the finished curves' own."""
+        mean, std = final[0], np.maximum(final[1], _SURE * distribution.std())
+        last = self.horizon_ - 1
+        if column < last:  # The prior is carried to the step by how finished curves, or this one, go on from there.
+            change = self._finished[:, column] - self._finished[:, last]
+            change = change[np.isfinite(change)]
+            if len(change) > 1:
+                mean, std = mean + np.median(change), np.hypot(std, np.subtract(*np.percentile(change, [90, 10])) / 2)
+            else:
+                end = self._run(self._finished, curves, last, self._stretch)
+                gap = distribution.mean() - end.mean()
+                mean, std = mean + gap, np.hypot(std, np.abs(gap))
+        if self.n_curves_ > 0:
+            blank = np.full((1, self.horizon_), np.nan)
+            own = self._run(self._finished, blank, column, self._stretch)
+            low, middle, high = (float(own.quantile(q)[0]) for q in (0.1, 0.5, 0.9))
+            return given_final(distribution, middle, max((high - low) / 2.563, np.finfo(np.float64).tiny), (mean, std))
+        flat = 1e3 * (distribution.std() + std + np.abs(distribution.mean() - mean))
+        informed = given_final(distribution, mean, flat, (mean, std))
+        unseen = (~np.isfinite(curves[:, :column])).all(1, keepdims=True)
+        return replace(
+            informed,
+            loc=np.where(unseen, mean[:, None], informed.loc),
+            scale=np.where(unseen, std[:, None], informed.scale),
+        )
+
+    def _run(self, finished: Array, curves: Array, column: int, stretch: float) -> StudentMixture:
+        """The predictives of curves at a column from what is observed before it, in the metric's units."""
+        center, unit = _units(finished, curves[:, :column])
+        parts = self._passes(finished, curves, column, center, unit)
+        k = len(DOF)
+        m = len(curves)
+        weights, dof = np.full((m, k), 1.0 / k), np.full((m, k), 3.0)
+        loc, scale = np.repeat(center[:, None], k, 1), np.repeat(unit[:, None], k, 1)
+        for rows, mixture, base, size in parts:
+            spread = mixture.stretched(stretch)
+            weights[rows] = spread.log_weights.double().exp().numpy()
+            weights[rows] /= weights[rows].sum(1, keepdims=True)
+            at = base[:, None] + size[:, None] * spread.loc.double().numpy()
+            loc[rows] = center[rows, None] + unit[rows, None] * at
+            scale[rows] = unit[rows, None] * np.abs(size)[:, None] * spread.log_scale.double().exp().numpy()
+            dof[rows] = spread.dof.double().numpy()
+        if len(finished):
+            return StudentMixture(weights, loc, scale, dof)
+        # Without a direction, what may be ahead lies on either side.
+        begun = curves[:, :column]
+        still = (_first_values(begun) == last_values(begun))[:, None] if column else np.ones((m, 1), dtype=np.bool_)
+        other = np.where(still, 2 * center[:, None] - loc, loc)
+        twice = [np.concatenate([part, part], 1) for part in (0.5 * weights, scale, dof)]
+        return StudentMixture(twice[0], np.concatenate([loc, other], 1), twice[1], twice[2])
+
+    def _network(self) -> CurveNetwork:
+        return _loaded(WEIGHTS if self.weights is None else Path(self.weights))
+
+    def _passes(
+        self, finished: Array, curves: Array, column: int, center: Array, unit: Array
+    ) -> list[tuple[NDArray[np.intp], Mixture, Array, Array]]:
+        """Rows, and their mixtures in units of the features with the centres and units of these."""
+        network = self._network()
+        scaled = np.clip((curves - center[:, None]) / unit[:, None], -_FAR, _FAR)
+        seen = np.isfinite(curves[:, :column])
+        n_seen = np.where(seen, np.arange(1, column + 1), 0).max(1, initial=0)
+        parts = []
+        if len(finished):
+            context = torch.from_numpy(np.clip((finished - center[:1]) / unit[:1], -_FAR, _FAR))[None]
+            groups = [np.flatnonzero(n_seen == n) for n in np.unique(n_seen)]
+        else:
+            context = torch.empty((1, 0, curves.shape[1]), dtype=torch.float64)
+            groups = [np.flatnonzero(n_seen > 0)]
+        with single_torch_thread(), torch.inference_mode():
+            for group in groups:
+                for rows in np.array_split(group, -(-len(group) // _CHUNK)) if len(group) else []:
+                    query = torch.from_numpy(scaled[rows])
+                    if len(finished):
+                        query, n = query[None], torch.from_numpy(n_seen[rows[:1]])
+                    else:
+                        query, n = query[:, None], torch.from_numpy(n_seen[rows])
+                    tasks = context.expand(len(n), -1, -1)
+                    features = featurise(tasks, query, n, torch.full_like(n, column + 1))
+                    mixture = network(features.single())
+                    log_weights, loc, log_scale = (part.flatten(0, 1) for part in mixture[:3])
+                    flat = Mixture(log_weights, loc, log_scale, mixture.dof)
+                    parts.append((rows, flat, features.center.flatten().numpy(), features.unit.flatten().numpy()))
+        return parts
+
+    def _calibrated(self) -> float:
+        """The stretch of the spread under which finished curves held out are likeliest."""
+        curves, last = self._finished, self.horizon_ - 1
+        fold = np.arange(len(curves)) % _FOLDS
+        lengths = sorted({int(np.ceil(share * last)) for share in _SHARES})
+        score = -0.5 * _STIFFNESS * np.log(_STRETCHES) ** 2
+        for held_out in range(min(_FOLDS, len(curves))):
+            rest, tested = curves[fold != held_out], curves[(fold == held_out) & np.isfinite(curves[:, last])]
+            center, unit = _units(rest, tested)
+            for length in lengths:
+                begun = tested.copy()
+                begun[:, length:] = np.nan
+                for rows, mixture, base, size in self._passes(rest, begun, last, center, unit):
+                    value = (tested[rows, last] - center[rows]) / unit[rows]
+                    target = torch.from_numpy((value - base) / size).float()
+                    for index, stretch in enumerate(_STRETCHES):
+                        found = mixture.stretched(float(stretch)).log_density(target)
+                        score[index] += float(found.clamp(min=-20).sum()) / len(lengths)
+        return float(_STRETCHES[score.argmax()])
+
+
+def _first_values(curves: Array) -> Array:
+    return last_values(curves[:, ::-1])
+
+
+def _units(finished: Array, curves: Array) -> tuple[Array, Array]:
+    """Centre and unit of every curve, `(m,)` each, of the finished curves or of the curve itself; against overflow."""
+    m = len(curves)
+    if len(finished):
+        values = finished[np.isfinite(finished)]
+        middle = float(np.median(last_values(finished)))
+        low, high = np.percentile(values, [10, 90])
+        size = float(high - low) or float(np.ptp(values)) or abs(middle) or 1.0
+        return np.full(m, middle), np.full(m, size)
+    if curves.shape[1] == 0:
+        return np.zeros(m), np.ones(m)
+    center = np.nan_to_num(last_values(curves))
+    gap = np.abs(curves - center[:, None])
+    extent = np.where(np.isfinite(gap), gap, 0.0).max(1)
+    return center, np.where(extent > 0, extent, np.where(center != 0, np.abs(center), 1.0))
+
+
+@lru_cache(maxsize=4)
+def _loaded(path: Path) -> CurveNetwork:
+    return load_network(path)
