@@ -10,10 +10,11 @@ from numpy.typing import ArrayLike
 
 from predictors.curves.base import Array, CurvePredictor, Prior, check_curves
 from predictors.curves.domhan_model import N_DIMENSIONS, CurveCombination
-from predictors.curves.domhan_samplers import CollapsedSampler, Draws, Told, ensemble_draws
+from predictors.curves.domhan_samplers import CollapsedSampler, Draws, Seed, Told, ensemble_draws
 from predictors.curves.learning import observed_groups
 from predictors.curves.mixture import StudentMixture
-from predictors.curves.scaling import check_prior, common_scale, own_scale, with_known
+from predictors.curves.prior import check_prior
+from predictors.curves.scaling import common_scale, own_scale, with_known
 from predictors.threads import single_blas_thread
 
 _GAUSSIAN = 1e6  # Degrees of freedom: of a normal distribution.
@@ -69,19 +70,19 @@ class _DomhanPredictor(CurvePredictor):
         """
         curves, column = self._check_query(X, at)
         m = len(curves)
-        final = check_prior(prior, m)
+        final = None if prior is None else check_prior(prior, m)
         scale = own_scale(curves, final) if self.scale_ is None else self.scale_.repeat(m)
         scaled = scale.apply(curves)
         told = None if final is None else scale.moments(*final)
         n = self.draws
         loc, sigma = np.zeros((m, n)), np.zeros((m, n))
-        rng = np.random.default_rng(self.random_state)
+        seed = np.random.SeedSequence(self.random_state)  # The same for all curves: none depends on the others.
         for rows, steps in observed_groups(scaled):
             if column in steps:
                 continue
             of_rows = None if told is None else (told[0][rows], told[1][rows])
             x = steps.astype(np.float64) + 1.0
-            found = self._draw(x, scaled[np.ix_(rows, steps)], np.array([column + 1.0]), of_rows, rng)
+            found = self._draw(x, scaled[np.ix_(rows, steps)], np.array([column + 1.0]), of_rows, seed)
             for row, draws in zip(rows, found, strict=True):
                 loc[row], sigma[row] = draws.values[:, 0], draws.sigma
         weights = np.full((m, n), 1.0 / n)
@@ -89,7 +90,7 @@ class _DomhanPredictor(CurvePredictor):
         return with_known(mixture, curves, column, final)
 
     @abstractmethod
-    def _draw(self, x: Array, y: Array, at: Array, told: Told | None, rng: np.random.Generator) -> list[Draws]:
+    def _draw(self, x: Array, y: Array, at: Array, told: Told | None, seed: Seed) -> list[Draws]:
         """See `CollapsedSampler.draw`."""
 
 
@@ -128,8 +129,8 @@ class DomhanCurvePredictor(_DomhanPredictor):
         self.draws = draws
         self.random_state = random_state
 
-    def _draw(self, x: Array, y: Array, at: Array, told: Told | None, rng: np.random.Generator) -> list[Draws]:
-        return CollapsedSampler(self._model, self.sets, rng).draw(x, y, at, self.draws, rng, told)
+    def _draw(self, x: Array, y: Array, at: Array, told: Told | None, seed: Seed) -> list[Draws]:
+        return CollapsedSampler(self._model, self.sets, seed).draw(x, y, at, self.draws, told)
 
 
 class DomhanMCMCPredictor(_DomhanPredictor):
@@ -166,11 +167,11 @@ class DomhanMCMCPredictor(_DomhanPredictor):
         self.draws = draws
         self.random_state = random_state
 
-    def _draw(self, x: Array, y: Array, at: Array, told: Told | None, rng: np.random.Generator) -> list[Draws]:
+    def _draw(self, x: Array, y: Array, at: Array, told: Told | None, seed: Seed) -> list[Draws]:
         finals = [None] * len(y) if told is None else list(zip(*told, strict=True))
         return [
             ensemble_draws(
-                self._model, x, row, at, n=self.draws, walkers=self.walkers, steps=self.steps, rng=rng, told=final
+                self._model, x, row, at, n=self.draws, walkers=self.walkers, steps=self.steps, seed=seed, told=final
             )
             for row, final in zip(y, finals, strict=True)
         ]

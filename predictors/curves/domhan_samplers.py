@@ -15,6 +15,7 @@ from predictors.curves.domhan_model import N_DIMENSIONS, NOISE, CurveCombination
 
 Array = NDArray[np.float64]
 Told = tuple[Array, Array]
+Seed = np.random.SeedSequence | int
 
 _SIGMAS = 24
 
@@ -46,16 +47,17 @@ class CollapsedSampler:
     Args:
         model: What to sample.
         size: Number of sets, at least 1.
-        rng: Draws them.
+        seed: Of the sets, and of the draws of each curve.
     """
 
-    def __init__(self, model: CurveCombination, size: int, rng: np.random.Generator) -> None:
+    def __init__(self, model: CurveCombination, size: int, seed: Seed) -> None:
         self._model = model
-        self._z = rng.standard_normal((size, N_DIMENSIONS))
+        self._seed = seed
+        self._z = np.random.default_rng(seed).standard_normal((size, N_DIMENSIONS))
         self._z[:, model.linear] = 0.0
         self._sigma = np.geomspace(*NOISE, _SIGMAS)
 
-    def draw(self, x: Array, y: Array, at: Array, n: int, rng: np.random.Generator, told: Told | None) -> list[Draws]:
+    def draw(self, x: Array, y: Array, at: Array, n: int, told: Told | None = None) -> list[Draws]:
         """Draws from the posteriors of curves that are observed at the same steps.
 
         Args:
@@ -63,7 +65,6 @@ class CollapsedSampler:
             y: Values there, `(m, s)`.
             at: Steps to answer for.
             n: Number of draws of each curve.
-            rng: Source of randomness.
             told: Mean and standard deviation of `f(H)` as known from elsewhere, `(m,)` each.
         """
         base, design = self._affine(np.concatenate([x, at, [1.0, self._model.horizon]]))
@@ -72,7 +73,9 @@ class CollapsedSampler:
         # In these axes the posterior of b is independent.
         sets = _Sets(base, design @ axes, np.maximum(variance, 0.0), self._sigma**2, len(x))
         finals = [None] * len(y) if told is None else list(zip(*told, strict=True))
-        return [sets.draw(row, n, rng, final) for row, final in zip(y, finals, strict=True)]
+        return [
+            sets.draw(row, n, np.random.default_rng(self._seed), final) for row, final in zip(y, finals, strict=True)
+        ]
 
     def _affine(self, x: Array) -> tuple[Array, Array]:
         """`base` `(size, len(x))` and `design` `(size, len(x), r)`."""
@@ -165,7 +168,7 @@ def ensemble_draws(
     n: int,
     walkers: int,
     steps: int,
-    rng: np.random.Generator,
+    seed: Seed,
     told: tuple[float, float] | None,
 ) -> Draws:
     """Draws from the posterior of one curve by emcee (Foreman-Mackey et al. 2013), on the whole model.
@@ -181,6 +184,7 @@ def ensemble_draws(
             found -= 0.5 * ((model.values(z, np.array([float(model.horizon)]))[:, 0] - told[0]) / told[1]) ** 2
         return found
 
+    rng = np.random.default_rng(seed)
     start = rng.standard_normal((walkers, N_DIMENSIONS))
     while not (possible := np.isfinite(log_density(start))).all():
         start[~possible] = rng.standard_normal((int((~possible).sum()), N_DIMENSIONS))

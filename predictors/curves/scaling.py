@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from predictors.curves.base import Array, Prior
+from predictors.curves.base import Array
 from predictors.curves.mixture import StudentMixture
 
 _FAR = 1e3  # A value further than this many units from the others is as far as that.
@@ -92,20 +92,6 @@ def ends(curves: Array) -> tuple[Array, Array]:
     seen = np.isfinite(curves)
     rows = np.arange(len(curves))
     return curves[rows, seen.argmax(1)], curves[rows, curves.shape[1] - 1 - seen[:, ::-1].argmax(1)]
-
-
-def check_prior(prior: Prior | None, m: int) -> tuple[Array, Array] | None:
-    """Mean and standard deviation of the final values, `(m,)` each.
-
-    Raises:
-        ValueError: If they are not finite, or a standard deviation is not above 0.
-    """
-    if prior is None:
-        return None
-    mean, std = (np.broadcast_to(np.asarray(part, dtype=np.float64), m).copy() for part in prior)
-    if not (np.isfinite(mean).all() and np.isfinite(std).all() and (std > 0).all()):
-        raise ValueError(f"`prior` must be finite means and standard deviations above 0, but got {prior}.")
-    return mean, std
 
 
 def with_known(

@@ -1,4 +1,4 @@
-"""A test suite for architecture predictors, in pytest, that a new one inherits.
+"""Test suites for architecture and curve predictors, in pytest, that a new one inherits.
 
     from predictors.testing import ArchitecturePredictorSuite
 
@@ -13,15 +13,16 @@ from __future__ import annotations
 
 import pytest
 
-for _name in ("contract", "learning", "rows", "scikit_learn"):
+for _name in ("contract", "curves", "learning", "rows", "scikit_learn"):
     pytest.register_assert_rewrite(f"{__name__}.{_name}")
 
 from predictors.testing.contract import ContractTests  # noqa: E402 - pytest must know them first
+from predictors.testing.curves import CurvePredictorSuite  # noqa: E402
 from predictors.testing.learning import LearningTests  # noqa: E402
 from predictors.testing.rows import RowsTests  # noqa: E402
 from predictors.testing.scikit_learn import ScikitLearnTests  # noqa: E402
 
-__all__ = ["ArchitecturePredictorSuite"]
+__all__ = ["ArchitecturePredictorSuite", "CurvePredictorSuite"]
 
 
 class ArchitecturePredictorSuite(LearningTests, ContractTests, RowsTests, ScikitLearnTests):

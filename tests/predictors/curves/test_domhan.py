@@ -21,9 +21,8 @@ def test_draws_have_the_moments_of_the_prior_weighted_by_the_likelihood() -> Non
     weight = likelihood * np.exp(-0.5 * ((values[:, 1] - told[0]) / told[1]) ** 2)
     weight /= weight.sum()
     assert 1 / (weight**2).sum() > 300
-    draws = CollapsedSampler(model, 4000, rng).draw(
-        x, y[None], np.array([12.0, STEPS]), 4000, rng, (np.array([0.7]), np.array([0.3]))
-    )[0]
+    sampler = CollapsedSampler(model, 4000, seed=0)
+    draws = sampler.draw(x, y[None], np.array([12.0, STEPS]), 4000, (np.array([0.7]), np.array([0.3])))[0]
     mean = weight @ values
     std = np.sqrt(weight @ (values - mean) ** 2)
     assert draws.values.mean(0) == pytest.approx(mean, abs=0.1 * std.min())
@@ -33,9 +32,9 @@ def test_draws_have_the_moments_of_the_prior_weighted_by_the_likelihood() -> Non
 
 def test_a_curve_that_falls_is_believed_to_turn() -> None:
     """The last value exceeds the first, whatever was observed (section 3.2)."""
-    model, rng = CurveCombination(STEPS), np.random.default_rng(0)
     y = np.linspace(0.8, 0.5, 8)[None]
-    draws = CollapsedSampler(model, 200, rng).draw(np.arange(1.0, 9.0), y, np.array([1.0, STEPS]), 300, rng, None)[0]
+    sampler = CollapsedSampler(CurveCombination(STEPS), 200, seed=0)
+    draws = sampler.draw(np.arange(1.0, 9.0), y, np.array([1.0, STEPS]), 300)[0]
     assert (draws.values[:, 1] > draws.values[:, 0]).all()
 
 
