@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from predictors.architecture.base import ArchitecturePredictor, Array, draw_per_architecture
+from predictors.architecture.base import ArchitecturePredictor, Array
 from predictors.architecture.error_law import HeldOut
 from predictors.architecture.gaussian_process import ExactGP, InducingPointGP
 from predictors.architecture.inputs import Inputs
@@ -63,17 +64,20 @@ class GraphGP(ArchitecturePredictor):
             return HeldOut(*self.posterior_.leave_one_out())
 
     def _predict_scores(self, inputs: Inputs) -> tuple[Array, Array]:
-        features = self._features(inputs)
+        features, which = self._features(inputs)
         with single_blas_thread():
             mean, std = self.posterior_.posterior(features)
-        return mean, np.sqrt(std**2 + self.kernel_.noise)
+        return mean[which], np.sqrt(std**2 + self.kernel_.noise)[which]
 
     def _sample_scores(self, inputs: Inputs, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
-        features = self._features(inputs)
+        features, which = self._features(inputs)
         with single_blas_thread():
             mean, _ = self.posterior_.posterior(features)
             draws = self.posterior_.sample(features, n, rng)
-        return mean, np.asarray(draws + draw_per_architecture(inputs, n, rng) * np.sqrt(self.kernel_.noise))
+        draws += rng.standard_normal(draws.shape) * np.sqrt(self.kernel_.noise)
+        return mean[which], draws[:, which]
 
-    def _features(self, inputs: Inputs) -> Array:
-        return np.hstack([self.encoder_.transform(inputs.graphs), inputs.columns])
+    def _features(self, inputs: Inputs) -> tuple[Array, NDArray[np.intp]]:
+        """Features of each distinct architecture, and which of them each input is."""
+        distinct, which = inputs.distinct()
+        return np.hstack([self.encoder_.transform(distinct.graphs), distinct.columns]), which

@@ -59,6 +59,12 @@ class Inputs:
         keys = zip((graph.canonical() for graph in self.graphs), self.columns, strict=True)
         return np.array([place.setdefault((graph, row.tobytes()), len(place)) for graph, row in keys], dtype=np.intp)
 
+    def distinct(self) -> tuple[Inputs, NDArray[np.intp]]:
+        """One input of each architecture, and which of them each of the `n` is, `(n,)`."""
+        which = self.identities()
+        _, first = np.unique(which, return_index=True)
+        return Inputs([self.graphs[k] for k in first], self.columns[first]), which
+
 
 def holds_graphs(X: Any) -> bool:
     """Whether `X` is a sequence of graphs (or is empty) rather than a table of numbers.
