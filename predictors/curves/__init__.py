@@ -8,6 +8,7 @@ from predictors.curves.last_value import LastValueCurvePredictor
 from predictors.curves.mixture import StudentMixture
 from predictors.curves.parametric import ParametricCurvePredictor
 from predictors.curves.stability import RankStability, rank_stability
+from predictors.curves.svr import SequentialRegressionPredictor
 
 __all__ = [
     "CurvePredictor",
@@ -16,6 +17,7 @@ __all__ = [
     "LastValueCurvePredictor",
     "ParametricCurvePredictor",
     "RankStability",
+    "SequentialRegressionPredictor",
     "StudentMixture",
     "rank_stability",
 ]

@@ -71,7 +71,7 @@ class _DomhanPredictor(CurvePredictor):
         curves, column = self._check_query(X, at)
         m = len(curves)
         final = None if prior is None else check_prior(prior, m)
-        scale = own_scale(curves, final) if self.scale_ is None else self.scale_.repeat(m)
+        scale = own_scale(curves, final) if self.scale_ is None else self.scale_
         scaled = scale.apply(curves)
         told = None if final is None else scale.moments(*final)
         n = self.draws

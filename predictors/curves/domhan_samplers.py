@@ -156,7 +156,7 @@ def _systematic(share: Array, n: int, rng: np.random.Generator) -> NDArray[np.in
     """Systematic resampling."""
     bounds = np.cumsum(share)
     places = (np.arange(n) + rng.random()) / n * bounds[-1]
-    return np.minimum(np.searchsorted(bounds, places), len(share) - 1)
+    return np.asarray(np.minimum(np.searchsorted(bounds, places), len(share) - 1), dtype=np.intp)
 
 
 def ensemble_draws(

@@ -15,11 +15,11 @@ _STRAY = 50  # Further than this many interquartile ranges from the median, a va
 
 @dataclass(frozen=True)
 class CurveScale:
-    """An affine map of curves to rising ones between 0 and 1, one for each curve.
+    """An affine map of curves to rising ones between 0 and 1, one for all or for each.
 
     Attributes:
-        worst: What becomes 0, `(m,)`.
-        unit: What becomes a distance of 1, `(m,)`, negative where the metric falls.
+        worst: What becomes 0, `(1,)` or `(m,)`.
+        unit: What becomes a distance of 1, of the same shape, negative where the metric falls.
     """
 
     worst: Array
@@ -37,10 +37,6 @@ class CurveScale:
         """A mixture of each curve in the metric's own units."""
         worst, unit = self.worst[:, None], self.unit[:, None]
         return StudentMixture(mixture.weights, worst + unit * mixture.loc, np.abs(unit) * mixture.scale, mixture.dof)
-
-    def repeat(self, m: int) -> CurveScale:
-        """The one scale there is, for each of `m` curves."""
-        return CurveScale(np.repeat(self.worst, m), np.repeat(self.unit, m))
 
 
 def common_scale(curves: Array) -> CurveScale:

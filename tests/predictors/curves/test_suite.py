@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from predictors.curves import DomhanCurvePredictor, LastValueCurvePredictor, ParametricCurvePredictor
+from predictors.curves import (
+    DomhanCurvePredictor,
+    LastValueCurvePredictor,
+    ParametricCurvePredictor,
+    SequentialRegressionPredictor,
+)
 from predictors.testing import CurvePredictorSuite
 
 
@@ -21,3 +26,13 @@ class TestLastValueCurvePredictor(CurvePredictorSuite):
 class TestParametricCurvePredictor(CurvePredictorSuite):
     def make(self) -> ParametricCurvePredictor:
         return ParametricCurvePredictor()
+
+
+class TestSequentialRegressionPredictor(CurvePredictorSuite):
+    def make(self) -> SequentialRegressionPredictor:
+        return SequentialRegressionPredictor(candidates=10, random_state=0)
+
+
+class TestSequentialRegressionPredictorOLS(CurvePredictorSuite):
+    def make(self) -> SequentialRegressionPredictor:
+        return SequentialRegressionPredictor(regressor="ols", random_state=0)
