@@ -27,6 +27,7 @@ WEIGHTS = Path(__file__).parent / "data" / "pfn.safetensors"
 _FAR = 1e6  # A value further than this many spreads from the centre is as far as that.
 _SURE = 1e-6  # A prior this much narrower than what a curve says is as sure as can be.
 _CHUNK = 2048  # Curves in one pass of the network.
+_SMALL = 32  # Tasks of no more curves than this are computed so many at a time.
 _FOLDS = 5
 _SHARES = (0.1, 0.25, 0.5, 0.8)
 _STRETCHES = np.exp(np.linspace(np.log(0.5), np.log(3.0), 25))
@@ -184,24 +185,22 @@ class PFNCurvePredictor(CurvePredictor):
         parts = []
         if len(finished):
             context = torch.from_numpy(np.clip((finished - center[:1]) / unit[:1], -_FAR, _FAR))[None]
-            groups = [np.flatnonzero(n_seen == n) for n in np.unique(n_seen)]
         else:
             context = torch.empty((1, 0, curves.shape[1]), dtype=torch.float64)
-            groups = [np.flatnonzero(n_seen > 0)]
         with single_torch_thread(), torch.inference_mode():
-            for group in groups:
-                for rows in np.array_split(group, -(-len(group) // _CHUNK)) if len(group) else []:
-                    query = torch.from_numpy(scaled[rows])
-                    if len(finished):
-                        query, n = query[None], torch.from_numpy(n_seen[rows[:1]])
-                    else:
-                        query, n = query[:, None], torch.from_numpy(n_seen[rows])
-                    tasks = context.expand(len(n), -1, -1)
-                    features = featurise(tasks, query, n, torch.full_like(n, column + 1))
-                    mixture = network(features.single())
-                    log_weights, loc, log_scale = (part.flatten(0, 1) for part in mixture[:3])
-                    flat = Mixture(log_weights, loc, log_scale, mixture.dof)
-                    parts.append((rows, flat, features.center.flatten().numpy(), features.unit.flatten().numpy()))
+            for tasks in _batches(n_seen, together=len(finished) > 0):
+                size = max(map(len, tasks))
+                rows = np.array([np.resize(task, size) for task in tasks])
+                real = torch.from_numpy(np.arange(size) < np.array([len(task) for task in tasks])[:, None]).flatten()
+                n = torch.from_numpy(n_seen[rows[:, 0]])
+                query = torch.from_numpy(scaled[rows])
+                features = featurise(context.expand(len(n), -1, -1), query, n, torch.full_like(n, column + 1))
+                mixture = network(features.single())
+                log_weights, loc, log_scale = (part.flatten(0, 1)[real] for part in mixture[:3])
+                base, unit_of = (part.flatten()[real].numpy() for part in (features.center, features.unit))
+                parts.append(
+                    (rows.flatten()[real.numpy()], Mixture(log_weights, loc, log_scale, mixture.dof), base, unit_of)
+                )
         return parts
 
     def _calibrated(self) -> float:
@@ -223,6 +222,23 @@ class PFNCurvePredictor(CurvePredictor):
                         found = mixture.stretched(float(stretch)).log_density(target)
                         score[index] += float(found.clamp(min=-20).sum()) / len(lengths)
         return float(_STRETCHES[score.argmax()])
+
+
+def _batches(n_seen: NDArray[np.intp], *, together: bool) -> list[list[NDArray[np.intp]]]:
+    """Rows as tasks of equal numbers of observed steps, and tasks as batches; several small tasks make one.
+
+    Without finished curves (`together` is False) each row is a task, and those without an observed value are left out.
+    """
+    if not together:
+        rows = np.flatnonzero(n_seen > 0)
+        return (
+            [[row[None] for row in part] for part in np.array_split(rows, -(-len(rows) // _CHUNK))] if len(rows) else []
+        )
+    groups = [np.flatnonzero(n_seen == n) for n in np.unique(n_seen)]
+    tasks = [part for rows in groups for part in np.array_split(rows, -(-len(rows) // _CHUNK))]
+    small = [task for task in tasks if len(task) <= _SMALL]
+    batches = [[task] for task in tasks if len(task) > _SMALL]
+    return batches + [small[begin : begin + _SMALL] for begin in range(0, len(small), _SMALL)]
 
 
 def _first_values(curves: Array) -> Array:
