@@ -33,7 +33,7 @@ def test_few_observations_get_the_gaussian_process_itself() -> None:
     np.testing.assert_array_equal(found.sample(new, 3).shape, (3, 20))
 
 
-def test_the_choice_is_the_best_on_held_out_observations() -> None:
+def test_the_choice_is_the_first_that_is_not_clearly_worse_on_held_out_observations() -> None:
     graphs, new = random_cells(45), random_cells(20, seed=1)
     y = values(graphs)
     found = AutoPredictor(ops=OPS, random_state=0).fit(graphs, y)
@@ -41,7 +41,9 @@ def test_the_choice_is_the_best_on_held_out_observations() -> None:
     for name, weight in (("gp", 0.0), ("0.5 gp + 0.5 gnn", 0.5), ("gnn", 1.0)):
         held = (1.0 - weight) * gp.held_out_.mean + weight * gnn.held_out_.mean
         assert found.cv_scores_[name] == pytest.approx(kendalltau(held, y).statistic)
-    assert found.cv_scores_[found.chosen_] == max(found.cv_scores_.values())
+    best, error = max(found.cv_scores_.values()), np.sqrt(2 * 95 / (9 * 45 * 44))
+    close = [name for name, tau in found.cv_scores_.items() if tau >= best - error]
+    assert found.chosen_ == close[0]
     weight = {"gp": 0.0, "gnn": 1.0}.get(found.chosen_) or float(found.chosen_.split()[-2])
     expected = (1.0 - weight) * gp.predict_scores(new)[0] + weight * gnn.predict_scores(new)[0]
     np.testing.assert_allclose(found.predict_scores(new)[0], expected)
