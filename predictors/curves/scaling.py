@@ -9,7 +9,7 @@ import numpy as np
 from predictors.curves.base import Array
 from predictors.curves.mixture import StudentMixture
 
-_FAR = 1e3  # A value further than this many units from the others is as far as that.
+_INSIDE = (-2.0, 3.0)  # Curves lie between 0 and 1; further out than this is as far as this.
 _STRAY = 50  # Further than this many interquartile ranges from the median, a value tells nothing of the units.
 
 
@@ -27,7 +27,7 @@ class CurveScale:
 
     def apply(self, curves: Array) -> Array:
         """Curves `(m, n)` in these units, far ones drawn in."""
-        return np.clip((curves - self.worst[:, None]) / self.unit[:, None], -_FAR, _FAR)
+        return np.clip((curves - self.worst[:, None]) / self.unit[:, None], *_INSIDE)
 
     def moments(self, mean: Array, std: Array) -> tuple[Array, Array]:
         """A mean and a standard deviation, `(m,)` each, in these units."""

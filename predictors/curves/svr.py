@@ -30,7 +30,6 @@ _FEWEST = 4  # With fewer finished curves than this, there is nothing to regress
 _FOLDS = 3
 _LEFT_OUT = 20  # Up to so many curves each is left out alone; beyond, in as many parts.
 _GAUSSIAN = 1e6  # Degrees of freedom: of a normal distribution.
-_INSIDE = (-2.0, 3.0)  # Curves lie between 0 and 1; further out than this is as far as this.
 _SURE = 1e-4  # The least standard deviation, in units of the curves' spread.
 
 
@@ -116,7 +115,7 @@ class SequentialRegressionPredictor(CurvePredictor):
         seen = np.isfinite(curves).any(1)
         curves = pad(curves[seen], self.horizon_)
         self.scale_ = common_scale(curves) if len(curves) else None
-        self.finished_ = curves if self.scale_ is None else np.clip(self.scale_.apply(curves), *_INSIDE)
+        self.finished_ = curves if self.scale_ is None else self.scale_.apply(curves)
         self._read = read[seen]
         self._models: dict[tuple[int, int, bool], _Model | None] = {}
         return self
@@ -145,7 +144,7 @@ class SequentialRegressionPredictor(CurvePredictor):
         fallback = self._last_value.predictive(curves, column + 1, prior)
         if self.scale_ is None:
             return fallback
-        scaled = np.clip(self.scale_.apply(curves), *_INSIDE)
+        scaled = self.scale_.apply(curves)
         lengths = _lengths(curves[:, :column])
         loc, std, modelled = np.zeros((m, 1)), np.ones((m, 1)), np.zeros(m, dtype=bool)
         for length in np.unique(lengths).tolist():

@@ -159,7 +159,7 @@ class CurvePredictorSuite:
         np.testing.assert_allclose(moved[1e-4], 0.2, atol=0.03)
         assert (moved[0.1] > -0.01).all()
         assert moved[0.1].mean() < moved[1e-4].mean() + 0.02
-        assert (np.abs(moved[1e6]) < 0.15).all()
+        assert (moved[1e6] < 0.19).all()
 
     @pytest.mark.parametrize("name", PARTIAL)
     def test_bad_partial_curves_get_an_answer(self, fitted: CurvePredictor, name: str) -> None:

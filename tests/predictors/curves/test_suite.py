@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from predictors.curves import (
+    BayesianCurveNetwork,
     DomhanCurvePredictor,
     LastValueCurvePredictor,
     ParametricCurvePredictor,
     SequentialRegressionPredictor,
 )
 from predictors.testing import CurvePredictorSuite
+
+
+class TestBayesianCurveNetwork(CurvePredictorSuite):
+    exact = 1e-4  # Networks add in single precision, in an order that depends on the size of the batch.
+
+    def make(self) -> BayesianCurveNetwork:
+        return BayesianCurveNetwork(chains=3, burn_in=150, steps=50, draws=5, hidden=16, random_state=0)
 
 
 class TestDomhanCurvePredictor(CurvePredictorSuite):
