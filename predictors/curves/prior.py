@@ -10,9 +10,6 @@ from predictors.curves.mixture import StudentMixture
 
 Array = NDArray[np.float64]
 
-_WIDER = 4.0 / 3.0
-"""The marginal's variance is at least this many times a component's: the curve never says less than nothing."""
-
 
 def check_prior(prior: tuple[ArrayLike, ArrayLike], n_curves: int) -> tuple[Array, Array]:
     """The prior means and standard deviations of `n_curves` final values, `(n_curves,)` each.
@@ -36,9 +33,9 @@ def given_final(
 
     By Bayes' rule the new predictive is the old one times `N(prior) / N(marginal)`. Every component is taken as the
     Gaussian of its mean and variance, which makes its product a closed form; its weight is multiplied by how well the
-    new prior explains it, its degrees of freedom stay. A component about as wide as the marginal, or wider, is taken
-    as three quarters as wide (in variance) as the marginal of its own: else dividing by the marginal would leave
-    nothing normal, and a prior wider than the marginal would send the component far off.
+    new prior explains it, its degrees of freedom stay. Two departures keep the quotient from growing without bound: a
+    component wider than the marginal is taken to have had a marginal as wide as itself, and a prior wider than the
+    marginal to be as wide as it: it can know less than nothing no more than the curve can.
 
     Args:
         mixture: Predictives of `m` final values, each made with the prior `N(marginal_mean, marginal_std**2)`.
@@ -61,7 +58,8 @@ def given_final(
     own_mean = np.broadcast_to(np.asarray(marginal_mean, dtype=np.float64), m)[:, None]
     own_var = np.broadcast_to(np.asarray(marginal_std, dtype=np.float64) ** 2, m)[:, None]
     var = mixture.scale**2 * mixture.dof / (mixture.dof - 2)
-    own_var, new_var = np.maximum(own_var, _WIDER * var), std[:, None] ** 2
+    own_var = np.maximum(own_var, var)
+    new_var = np.minimum(own_var, std[:, None] ** 2)
     # In units of a component's own variance and from its own centre, so that a value known exactly stays.
     to_new, to_own = mean[:, None] - mixture.loc, own_mean - mixture.loc
     shrink = 1.0 + var / new_var - var / own_var

@@ -14,9 +14,9 @@ def mixture(weights: list[float], loc: list[float], std: list[float]) -> Student
     return StudentMixture(*(np.array([each], dtype=np.float64) for each in (weights, loc, std, [GAUSSIAN] * len(loc))))
 
 
-@pytest.mark.parametrize("prior", [(0.3, 0.2), (2.0, 0.4), (-1.0, 3.0)])
+@pytest.mark.parametrize("prior", [(0.3, 0.2), (2.0, 0.4), (-1.0, 0.9)])
 def test_it_is_bayes_rule_on_a_grid(prior: tuple[float, float]) -> None:
-    """With Gaussians whose variances are under three quarters of the marginal's the closed form is exact."""
+    """With Gaussians and a prior that are no wider than the marginal the closed form is exact."""
     weights, loc, std = [0.5, 0.3, 0.2], [0.0, 0.8, -0.5], [0.3, 0.1, 0.6]
     marginal = (0.2, 1.0)
     x = np.linspace(-15, 15, 300_001)
@@ -51,7 +51,7 @@ def test_a_component_as_wide_as_the_marginal_or_a_wide_prior_sends_nothing_far_o
     told = given_final(mixture([0.7, 0.3], [0.5, 0.0], [0.2, width]), 0.0, 1.0, (1.0, std))
     assert np.isfinite([told.mean(), told.std()]).all()
     assert -3.0 < told.mean()[0] < 4.0
-    assert 0 < told.std()[0] <= max(std, 2.1 * max(width, 0.2))
+    assert 0 < told.std()[0] <= 1.5 * max(width, 1.0)
 
 
 def test_what_was_observed_stays() -> None:
