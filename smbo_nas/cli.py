@@ -1,4 +1,4 @@
-"""The command line: `smbo-nas search`, `smbo-nas report` and the predictors' commands, `smbo-nas predictor ...`."""
+"""The command line: `smbo-nas search`, `report`, `benchmark ...` and the predictors' commands, `predictor ...`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from predictors.cli import app as predictor_app
+from smbo_nas.benchmarks.command import app as benchmark_app
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 
 app.add_typer(predictor_app, name="predictor")
+app.add_typer(benchmark_app, name="benchmark")
 
 BAD_INPUT = 2
 INTERRUPTED = 130

@@ -25,7 +25,7 @@ class TabularObjective:
         space: The architectures of the table.
         curves: The metric after each epoch, one row for each architecture of `space`, `(n, epochs)`.
         nearest: Whether a suggestion that the table does not have stands for the one it has that is most like it; else
-            it ends its trial as PRUNED.
+            it ends its trial as PRUNED, as one that is no architecture always does.
 
     Attributes:
         trained: Epochs each architecture was trained, `(n,)`.
@@ -69,4 +69,8 @@ class TabularObjective:
             if place is None:
                 raise optuna.TrialPruned("the table does not have this architecture")
             return place
-        return self.space.nearest({n: trial.suggest_categorical(n, c) for n, c in self.space.choices.items()})
+        params = {n: trial.suggest_categorical(n, c) for n, c in self.space.choices.items()}
+        reason = self.space.space.why_invalid(params)
+        if reason is not None:
+            raise optuna.TrialPruned(f"no architecture of {self.space.space.name}: {reason}")
+        return self.space.nearest(params)

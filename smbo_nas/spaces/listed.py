@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from predictors.graph import ArchGraph
 from smbo_nas.spaces.base import Candidate, Params, SearchSpace, SpaceError
@@ -93,5 +94,8 @@ class ListedSpace(SearchSpace):
         place = self.place(self.space.graph(wanted))
         if place is not None:
             return place
-        tokens = np.array([self.space.tokens(candidate.params) for candidate in self._candidates])
-        return int(np.argmin((tokens != np.array(self.space.tokens(wanted))).sum(axis=1)))
+        return int(np.argmin((self._tokens != np.array(self.space.tokens(wanted))).sum(axis=1)))
+
+    @cached_property
+    def _tokens(self) -> NDArray[np.int64]:
+        return np.array([self.space.tokens(candidate.params) for candidate in self._candidates], dtype=np.int64)

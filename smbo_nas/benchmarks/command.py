@@ -1,0 +1,199 @@
+"""The benchmark commands: `smbo-nas benchmark nasbench201 | nasbench101 | fashion201 | overhead`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from predictors.cli import BAD_INPUT, INTERRUPTED
+from predictors.console import circumstances, progress
+
+if TYPE_CHECKING:
+    from smbo_nas.benchmarks.tasks import TaskSource
+
+app = typer.Typer(
+    help="Measures searches on tables of trained networks, whose best is known.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+_Methods = Annotated[str, typer.Option(help="Names, a,b,c: smbo, smbo-gp, tpe, gp, weaknas, random and more.")]
+_Stopping = Annotated[str, typer.Option(help="Names, also with +curve, +median, +hyperband, +halving, +thaw.")]
+_Budget = Annotated[int, typer.Option(help="Whole trainings of a search.")]
+_Seeds = Annotated[int, typer.Option(help="Number of searches of each method, with the seeds 0, 1, ...")]
+_First = Annotated[int, typer.Option(help="Seed of the first search.")]
+_Batch = Annotated[int, typer.Option(help="Trials that are asked for before the first of them is told.")]
+_Json = Annotated[Path | None, typer.Option(help="File of the results; the same command goes on with it.")]
+_Workers = Annotated[int, typer.Option(help="Processes side by side.")]
+
+
+@app.command()
+def nasbench201(
+    dataset: Annotated[str, typer.Option(help="cifar10, cifar100 or imagenet16-120.")] = "cifar10",
+    methods: _Methods = "smbo,tpe,random",
+    budget: _Budget = 200,
+    seeds: _Seeds = 50,
+    first_seed: _First = 0,
+    batch: _Batch = 1,
+    noisy: Annotated[
+        bool, typer.Option("--noisy", help="Each query returns one training of the table, not their mean.")
+    ] = False,
+    json: _Json = None,
+    workers: _Workers = 1,
+) -> None:
+    """Searches all 15,625 cells of NAS-Bench-201; needs smbo-nas[bench]."""
+    from smbo_nas.benchmarks.tasks import TaskSource
+
+    source = TaskSource("nasbench201", dataset=dataset, noisy=noisy)
+    _measure(source, methods, budget, range(first_seed, first_seed + seeds), batch, json, workers)
+
+
+@app.command()
+def nasbench101(
+    data: Annotated[Path, typer.Option(help="Table of cells of NAS-Bench-101, the pool: .jsonl, .parquet or .csv.")],
+    target: Annotated[str, typer.Option(help="Field of the table to maximise, in percent.")] = "val_e108",
+    methods: _Methods = "smbo,tpe,random",
+    budget: _Budget = 200,
+    seeds: _Seeds = 50,
+    first_seed: _First = 0,
+    batch: _Batch = 1,
+    json: _Json = None,
+    workers: _Workers = 1,
+) -> None:
+    """Searches the cells of a table of NAS-Bench-101, until one within 0.3 points of the best."""
+    from smbo_nas.benchmarks.tasks import TaskSource
+
+    source = TaskSource("nasbench101", data=data, target=target)
+    _measure(source, methods, budget, range(first_seed, first_seed + seeds), batch, json, workers)
+
+
+@app.command()
+def fashion201(
+    methods: _Stopping = "smbo,smbo+curve,smbo+curve+thaw,tpe,tpe+median,tpe+hyperband,tpe+halving,random",
+    budget: _Budget = 300,
+    seeds: _Seeds = 50,
+    first_seed: _First = 0,
+    batch: _Batch = 1,
+    json: _Json = None,
+    workers: _Workers = 1,
+) -> None:
+    """Searches real learning curves; epochs are counted, until one within 0.1 points of the best is trained."""
+    from smbo_nas.benchmarks.tasks import TaskSource
+
+    _measure(TaskSource("fashion201"), methods, budget, range(first_seed, first_seed + seeds), batch, json, workers)
+
+
+@app.command()
+def overhead(
+    samplers: Annotated[str, typer.Option(help="Names, a,b,c.")] = "smbo,smbo-gp,tpe,gp,random",
+    sizes: Annotated[str, typer.Option(help="Numbers of completed trials.")] = "100,500,1000,5000",
+    trials: Annotated[int, typer.Option(help="Proposals timed for each.")] = 10,
+    seed: Annotated[int, typer.Option(help="Seed of trials and samplers.")] = 0,
+    json: Annotated[Path | None, typer.Option(help="File of the results.")] = None,
+) -> None:
+    """Times the proposals of samplers, 12 parameters of 5 choices, in memory."""
+    with _one_line_errors("nothing was kept."):
+        from json import dumps
+
+        import optuna
+
+        from predictors.files import write_whole
+        from predictors.threads import single_blas_thread, single_torch_thread
+        from smbo_nas.benchmarks.console import show_overhead
+        from smbo_nas.benchmarks.methods import OURS, PEERS, check
+        from smbo_nas.benchmarks.overhead import measure
+
+        if trials < 2:
+            raise ValueError(f"`trials` must be at least 2, but got {trials}.")
+        names = check(_names(samplers), curves=False)
+        numbers = _numbers(sizes)
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        chosen = {name: {**OURS, **PEERS}[name] for name in names}
+        rows = []
+        with single_blas_thread(), single_torch_thread(), progress("rows", len(numbers) * len(names)) as advance:
+            for row in measure(chosen, numbers, trials=trials, seed=seed):
+                rows.append(row)
+                if json is not None:
+                    write_whole(json, dumps({**circumstances(), "rows": rows}, indent=1, allow_nan=False) + "\n")
+                advance(len(rows))
+        show_overhead(rows)
+
+
+def _measure(
+    source: TaskSource, methods: str, budget: int, seeds: range, batch: int, json: Path | None, workers: int
+) -> None:
+    kept = f"what was measured is in {json}; the same command goes on." if json else "nothing was kept."
+    with _one_line_errors(kept):
+        from smbo_nas.benchmarks.console import show_results
+        from smbo_nas.benchmarks.methods import STARTS, check
+        from smbo_nas.benchmarks.results import Measured, read_results, summaries, write_results
+        from smbo_nas.benchmarks.runner import marks, run_searches
+
+        for name, number, least in (("budget", budget, STARTS), ("seeds", len(seeds), 1), ("batch", batch, 1),
+                                    ("workers", workers, 1)):  # fmt: skip
+            if number < least:
+                raise ValueError(f"`{name}` must be at least {least}, but got {number}.")
+        names = check(_names(methods), curves=source.benchmark == "fashion201")
+        task = source.load()
+        settings = {
+            "task": task.name,
+            "noisy": source.noisy,
+            "budget": budget,
+            "batch": batch,
+            "starts": STARTS,
+            "fingerprint": task.fingerprint(),
+        }
+        measured = Measured(settings, task.unit, budget * task.epochs, marks(task, budget))
+        about = {**circumstances(), "optimum": task.optimum, "tolerance": task.tolerance}
+        runs = [] if json is None else read_results(json, settings=settings)
+        done = {(run.method, run.seed) for run in runs}
+        total = len({*done, *((name, seed) for name in names for seed in seeds)})
+        fresh = run_searches(source, names, seeds, budget=budget, batch=batch, done=done, workers=workers)
+        with progress("searches", total) as advance:
+            advance(len(runs))
+            for run in fresh:
+                runs.append(run)
+                if json is not None:
+                    write_results(json, measured, runs, about=about)
+                advance(len(runs))
+        show_results(summaries(measured, runs), task.unit)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        numbers = sorted({int(part) for part in text.split(",")})
+    except ValueError:
+        numbers = [0]
+    if numbers[0] < 20:
+        raise ValueError(f"`sizes` must be whole numbers of at least 20, such as 100,500, but got {text!r}.")
+    return numbers
+
+
+@contextmanager
+def _one_line_errors(kept: str) -> Iterator[None]:
+    """Bad input and Ctrl-C are one line each, with an exit code."""
+    from predictors.processes import WorkerDiedError
+    from smbo_nas.benchmarks.nasbench201 import BenchmarkError
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        _fail(f"interrupted; {kept}", INTERRUPTED)
+    except (ValueError, OSError, BenchmarkError) as error:
+        _fail(str(error))
+    except WorkerDiedError as error:
+        _fail(f"{error} {kept}", 1)
+
+
+def _fail(message: str, code: int = BAD_INPUT) -> NoReturn:
+    typer.echo(f"smbo-nas: {' '.join(message.split())}", err=True)
+    raise typer.Exit(code)

@@ -1,0 +1,50 @@
+"""What the benchmark commands show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def show_results(summaries: Mapping[str, Mapping[str, Any]], unit: str) -> None:
+    """One line for each method, the soonest first, on standard output."""
+    name = f"{unit}_to_optimum"
+    table = Table("method", "seeds", "solved", f"{unit} to optimum, mean [95 %]", "median", "quartiles", box=None)
+    table.add_column("last regret")
+    table.add_column("s/proposal")
+    table.add_column("p, random")
+    for method, summary in sorted(summaries.items(), key=lambda item: item[1][name]["mean"]):
+        cost = summary[name]
+        interval = f" [{', '.join(f'{end:.0f}' for end in cost['interval_95'])}]" if cost["interval_95"] else ""
+        regret = list(summary["regret_at"].values())[-1:]
+        seconds = summary["proposal_seconds_per_trial"]
+        test = summary["tests"].get("random")
+        table.add_row(
+            method,
+            str(summary["seeds"]),
+            f"{summary['share_solved']:.0%}",
+            f"{cost['mean']:.1f}{interval}",
+            f"{cost['median']:.0f}",
+            " to ".join(f"{end:.0f}" for end in cost["quartiles"]),
+            f"{regret[0]['mean']:.3f}" if regret else "-",
+            f"{seconds['mean']:.3f}" if seconds else "-",
+            f"{test[f'p_{name}']:.1g}" if test and test[f"p_{name}"] is not None else "-",
+        )
+    Console(highlight=False).print(table)
+
+
+def show_overhead(rows: Sequence[Mapping[str, Any]]) -> None:
+    """One line for each sampler and number of trials, on standard output."""
+    table = Table("sampler", "trials", "ms/trial", "with refits", "first, s", "peak MB", box=None)
+    for row in rows:
+        table.add_row(
+            str(row["sampler"]),
+            f"{row['trials']:,}",
+            *(f"{row[name]:.1f}" if row[name] is not None else "-" for name in ("proposal_ms", "with_refits_ms")),
+            f"{row['first_seconds']:.2f}",
+            f"{row['peak_mb']:.0f}" if row["peak_mb"] is not None else "-",
+        )
+    Console(highlight=False).print(table)

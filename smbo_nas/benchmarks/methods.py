@@ -1,0 +1,100 @@
+"""The methods of the benchmarks by name: a sampler, and where curves are reported perhaps a pruner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
+from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
+
+from predictors.architecture import GraphGP
+from smbo_nas import samplers
+from smbo_nas.benchmarks.weaknas import WeakNASSampler
+from smbo_nas.pruners import CurvePruner
+from smbo_nas.samplers import SMBOSampler
+from smbo_nas.spaces.base import SearchSpace
+
+STARTS = 10
+"""Random architectures that every search begins with."""
+
+MakeSampler = Callable[[SearchSpace, int], BaseSampler]
+
+_RECIPES = {"pnas": "PNASSampler", "nao": "NAOSampler", "bananas": "BANANASSampler"}
+
+
+def _with_gp(*, thaw: bool = False) -> MakeSampler:
+    def make(space: SearchSpace, seed: int) -> BaseSampler:
+        predictor = GraphGP(random_state=seed)
+        return SMBOSampler(space, predictor=predictor, n_startup_trials=STARTS, thaw=thaw, seed=seed)
+
+    return make
+
+
+def _recipe(name: str) -> MakeSampler:
+    return lambda space, seed: getattr(samplers, name)(space, n_startup_trials=STARTS, seed=seed)
+
+
+OURS: dict[str, MakeSampler] = {
+    "smbo": lambda space, seed: SMBOSampler(space, n_startup_trials=STARTS, seed=seed),
+    "smbo+thaw": lambda space, seed: SMBOSampler(space, n_startup_trials=STARTS, thaw=True, seed=seed),
+    "smbo-gp": _with_gp(),
+    "smbo-gp+thaw": _with_gp(thaw=True),
+    **{name: _recipe(of) for name, of in _RECIPES.items() if hasattr(samplers, of)},
+}
+"""Samplers of this package: a function of the space and a seed. `thaw` continues stopped trainings."""
+
+PEERS: dict[str, MakeSampler] = {
+    "tpe": lambda _, seed: TPESampler(n_startup_trials=STARTS, seed=seed),
+    "gp": lambda _, seed: GPSampler(n_startup_trials=STARTS, seed=seed),
+    "weaknas": lambda space, seed: WeakNASSampler(space, n_startup_trials=STARTS, seed=seed),
+    "random": lambda _, seed: RandomSampler(seed=seed),
+}
+"""What they are compared with."""
+
+PRUNERS: dict[str, Callable[[int], BasePruner]] = {
+    "curve": lambda epochs: CurvePruner(horizon=epochs),
+    "median": lambda _: MedianPruner(),
+    "hyperband": lambda epochs: HyperbandPruner(max_resource=epochs),
+    "halving": lambda _: SuccessiveHalvingPruner(),
+}
+"""Pruners, a function of the epochs of a whole training; a method names one after a `+`."""
+
+
+def split(method: str) -> tuple[str, str | None]:
+    """The sampler and the pruner that a method such as `smbo+curve+thaw` names."""
+    parts = method.split("+")
+    pruner = next((part for part in parts[1:] if part in PRUNERS), None)
+    return "+".join(part for part in parts if part != pruner), pruner
+
+
+def check(methods: Sequence[str], *, curves: bool) -> list[str]:
+    """The methods, each once.
+
+    Args:
+        methods: Names.
+        curves: Whether the task reports curves: only then there is something to prune or continue.
+
+    Raises:
+        ValueError: When one is not known or the task has nothing that it could stop.
+    """
+    known = {**OURS, **PEERS}
+    for method in methods:
+        sampler, pruner = split(method)
+        if sampler not in known or method.count("+") > sampler.count("+") + (pruner is not None):
+            pruned = ", ".join(f"+{name}" for name in PRUNERS)
+            raise ValueError(f"`methods` must be of {', '.join(known)}, with curves also {pruned}, but got {method!r}.")
+        if not curves and "+" in method:
+            raise ValueError(f"`methods` must not stop trainings where there are no curves, but got {method!r}.")
+    return list(dict.fromkeys(methods))
+
+
+def is_peer(method: str) -> bool:
+    """Whether a method is one to compare with."""
+    return split(method)[0] in PEERS
+
+
+def make(method: str, space: SearchSpace, seed: int, epochs: int) -> tuple[BaseSampler, BasePruner]:
+    """The sampler and the pruner of a method that passed `check`."""
+    sampler, pruner = split(method)
+    known = {**OURS, **PEERS}
+    return known[sampler](space, seed), NopPruner() if pruner is None else PRUNERS[pruner](epochs)

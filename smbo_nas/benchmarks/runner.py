@@ -1,0 +1,207 @@
+"""One search on a task, and many: every method with every seed, through Optuna's ask and tell."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from predictors.processes import run_each
+from smbo_nas.benchmarks.methods import STARTS, make
+from smbo_nas.benchmarks.tabular import CELL_KEY, EPOCHS_KEY
+from smbo_nas.benchmarks.tasks import Objective, Task, TaskSource
+from smbo_nas.resuming import resumes
+
+MARKS = (25, 50, 100, 150, 200)
+"""Whole trainings after which the regret is told."""
+
+_TRIALS_PER_TRAINING = 20
+"""A search also ends after so many trials for each training of its budget: a method may repeat itself for ever."""
+
+
+@dataclass(frozen=True)
+class SearchRun:
+    """What came of one search.
+
+    Attributes:
+        method: Its name.
+        seed: Of the starts, the sampler and the noise.
+        reached: What had been spent when the task was solved, that trial included; None where it was not.
+        spent: What was spent in all, in the unit of the task.
+        trials: Trials asked for.
+        repeats: Trials after the starts whose architecture, up to isomorphism, an earlier one had; continued trainings
+            are none.
+        proposal_seconds: Mean wall time of a proposal after the starts; None where there was none.
+        steps: What had been spent, the regret in points and the simulated hours of training (None where they are not
+            known), each time the regret fell, and at the end.
+        hours_at: Simulated hours by what had been spent, one for each of `MARKS` that the search lived to see.
+    """
+
+    method: str
+    seed: int
+    reached: int | None
+    spent: int
+    trials: int
+    repeats: int
+    proposal_seconds: float | None
+    steps: tuple[tuple[int, float, float | None], ...]
+    hours_at: dict[int, float | None] = field(default_factory=dict)
+
+    def regret_at(self, spent: int) -> float | None:
+        """The regret when so much had been spent, or at the end where that came first; None before the first value."""
+        before = [regret for at, regret, _ in self.steps if at <= spent]
+        return before[-1] if before else None
+
+
+def marks(task: Task, budget: int) -> list[int]:
+    """`MARKS` in the unit of the task, as far as the budget goes, and the budget."""
+    return [mark * task.epochs for mark in sorted({*(m for m in MARKS if m < budget), budget})]
+
+
+class _Search:
+    """A search under way: what it has spent, and what for."""
+
+    def __init__(self, task: Task, method: str, seed: int, budget: int) -> None:
+        sampler, pruner = make(method, task.space, seed, task.epochs)
+        self.task = task
+        self.study = optuna.create_study(direction="maximize", sampler=sampler, pruner=pruner)
+        self.objective: Objective = task.objective(seed)
+        for params in task.starts(seed, STARTS):
+            self.study.enqueue_trial(params)
+        self.budget = budget * task.epochs
+        self.most_trials = budget * _TRIALS_PER_TRAINING
+        self.marks = marks(task, budget)
+        self.spent = self.trials = self.repeats = 0
+        self.seconds = self.proposing = 0.0
+        self.reached: int | None = None
+        self.steps: list[tuple[int, float, float | None]] = []
+        self.hours_at: dict[int, float | None] = {}
+        self._seen: set[str] = set()
+
+    @property
+    def is_over(self) -> bool:
+        return self.reached is not None or self.spent >= self.budget or self.trials >= self.most_trials
+
+    @property
+    def hours(self) -> float | None:
+        return self.seconds / 3600 if np.isfinite(self.seconds) else None
+
+    def ask(self) -> optuna.Trial:
+        """A trial whose architecture is decided."""
+        began = time.perf_counter()
+        trial = self.study.ask()
+        for name, choices in self.task.space.choices.items():  # Optuna samples when a parameter is asked for
+            trial.suggest_categorical(name, choices)
+        if self.trials >= STARTS:
+            self.proposing += time.perf_counter() - began
+        self.trials += 1
+        return trial
+
+    def tell(self, trial: optuna.Trial) -> None:
+        """Trains what a trial proposed."""
+        try:
+            ended = self.study.tell(trial, self.objective(trial))
+        except optuna.TrialPruned:
+            ended = self.study.tell(trial, state=TrialState.PRUNED)
+        self._count(ended)
+
+    def _count(self, trial: FrozenTrial) -> None:
+        row = trial.user_attrs.get(CELL_KEY)
+        if row is None:  # no architecture
+            return
+        epochs = int(trial.user_attrs[EPOCHS_KEY])
+        self.spent += epochs
+        self.seconds += float(self.task.seconds[row]) * epochs / self.task.epochs
+        digest = self.task.space.graph(self.task.cells[row]).digest
+        if trial.number >= STARTS and resumes(trial) is None and digest in self._seen:
+            self.repeats += 1
+        self._seen.add(digest)
+        for mark in self.marks:
+            if self.spent >= mark:
+                self.hours_at.setdefault(mark, self.hours)
+        if trial.state != TrialState.COMPLETE:
+            return
+        regret = self.task.regret(row)
+        if not self.steps or regret < self.steps[-1][1]:
+            self.steps.append((self.spent, regret, self.hours))
+        if self.reached is None and regret <= self.task.tolerance:
+            self.reached = self.spent
+
+
+def run_search(task: Task, method: str, seed: int, *, budget: int = 200, batch: int = 1) -> SearchRun:
+    """Searches until the task is solved or the budget is spent.
+
+    The first ten architectures are the same for every method of a seed, and count. Of a batch, all trials are asked for
+    before the first one is told.
+
+    Args:
+        task: What to search on.
+        method: A name that `smbo_nas.benchmarks.methods.check` accepts.
+        seed: Of every random choice.
+        budget: Whole trainings.
+        batch: Trials that are asked for at once.
+    """
+    search = _Search(task, method, seed, budget)
+    while not search.is_over:
+        left = -(-(search.budget - search.spent) // task.epochs)
+        size = min(batch, left, STARTS - search.trials if search.trials < STARTS else batch)
+        for trial in [search.ask() for _ in range(size)]:
+            search.tell(trial)
+            if search.is_over:
+                break
+    if search.steps and search.steps[-1][0] < search.spent:
+        search.steps.append((search.spent, search.steps[-1][1], search.hours))
+    proposed = search.trials - STARTS
+    return SearchRun(
+        method=method,
+        seed=seed,
+        reached=search.reached,
+        spent=search.spent,
+        trials=search.trials,
+        repeats=search.repeats,
+        proposal_seconds=search.proposing / proposed if proposed > 0 else None,
+        steps=tuple(search.steps),
+        hours_at=search.hours_at,
+    )
+
+
+@dataclass(frozen=True)
+class _Work:
+    """`run_search` for other processes."""
+
+    source: TaskSource
+    settings: dict[str, Any]
+
+    def __call__(self, method: str, seed: int) -> SearchRun:
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        return run_search(self.source.load(), method, seed, **self.settings)
+
+
+def run_searches(
+    source: TaskSource,
+    methods: Sequence[str],
+    seeds: Sequence[int],
+    *,
+    budget: int,
+    batch: int,
+    done: Collection[tuple[str, int]] = (),
+    workers: int = 1,
+) -> Iterator[SearchRun]:
+    """Searches with every method and every seed, and yields each run as it ends.
+
+    Args:
+        source: The task.
+        methods: Names that passed `check`.
+        seeds: Seeds; all methods are done with one before the next.
+        budget: As for `run_search`.
+        batch: As for `run_search`.
+        done: Pairs of method and seed to leave out.
+        workers: Processes side by side.
+    """
+    pairs = [(method, seed) for seed in seeds for method in methods if (method, seed) not in done]
+    return run_each(_Work(source, {"budget": budget, "batch": batch}), pairs, workers)
