@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -107,18 +107,20 @@ def paired_test(
     other = {run.seed: run for run in second}
     pairs = [(run, other[run.seed]) for run in first if run.seed in other]
 
-    def p_value(measure: Callable[[SearchRun], float | None]) -> float | None:
-        numbers = [(a, b) for x, y in pairs if (a := measure(x)) is not None and (b := measure(y)) is not None]
-        differences = np.array([a - b for a, b in numbers], dtype=np.float64)
-        if not len(differences):
-            return None
-        return float(wilcoxon(differences).pvalue) if differences.any() else 1.0
-
     costs = [(capped(x, budget), capped(y, budget)) for x, y in pairs]
+    regrets = {mark: [(x.regret_at(mark), y.regret_at(mark)) for x, y in pairs] for mark in at}
     return {
         "pairs": len(pairs),
         "wins": sum(a < b for a, b in costs),
         "losses": sum(a > b for a, b in costs),
-        f"p_{unit}_to_optimum": p_value(lambda run: capped(run, budget)),
-        "p_regret_at": {str(mark): p_value(lambda run, mark=mark: run.regret_at(mark)) for mark in at},
+        f"p_{unit}_to_optimum": _p_value(costs),
+        "p_regret_at": {str(mark): _p_value(numbers) for mark, numbers in regrets.items()},
     }
+
+
+def _p_value(pairs: Sequence[tuple[float | None, float | None]]) -> float | None:
+    """None without pairs that have both numbers; 1 where none differ."""
+    differences = np.array([a - b for a, b in pairs if a is not None and b is not None])
+    if not len(differences):
+        return None
+    return float(wilcoxon(differences).pvalue) if differences.any() else 1.0

@@ -98,7 +98,7 @@ class WeakNASSampler(BaseSampler):
         raise ValueError(f"a study of `WeakNASSampler` must have the space's parameters only, but got {param_name!r}.")
 
     def _row(self, trial: FrozenTrial) -> int | None:
-        return self._row_of.get(tuple(trial.params.get(name) for name in self._space.choices))
+        return self._row_of.get(tuple(str(trial.params.get(name)) for name in self._space.choices))
 
     def _rank(self, rows: list[int], study: Study, trials: list[FrozenTrial]) -> NDArray[np.int64]:
         """Every architecture, the one predicted to be best first."""
