@@ -52,6 +52,8 @@ def measure(
 ) -> Iterator[dict[str, Any]]:
     """Times ask and all 12 suggestions in memory, round-robin over the samplers, so that all see the same machine.
 
+    All times are CPU times of this process: on one thread, what they take on a machine of one's own.
+
     Each study begins with random completed trials. The first proposal is apart: there a sampler reads what is there.
     `SMBOSampler` refits at certain numbers of completed trials alone (`refit_point`); its trials straddle one, so that
     both kinds of trials are seen, and `with_refits_ms` spreads the refit over the trials up to the next one.
@@ -107,11 +109,11 @@ def _completed(cell: SearchSpace, count: int, seed: int) -> list[optuna.trial.Fr
 
 
 def _timed(study: optuna.Study, cell: SearchSpace) -> float:
-    began = time.perf_counter()
+    began = time.process_time()
     trial = study.ask()
     for name, choices in cell.choices.items():
         trial.suggest_categorical(name, choices)
-    seconds = time.perf_counter() - began
+    seconds = time.process_time() - began
     study.tell(trial, worth(trial.params))
     return seconds
 

@@ -36,7 +36,8 @@ class SearchRun:
         trials: Trials asked for.
         repeats: Trials after the starts whose architecture, up to isomorphism, an earlier one had; continued trainings
             are none.
-        proposal_seconds: Mean wall time of a proposal after the starts; None where there was none.
+        proposal_seconds: Mean CPU time of a proposal after the starts, on one thread, so that other processes on the machine
+            do not count; None where there was none.
         steps: What had been spent, the regret in points and the simulated hours of training (None where they are not
             known), each time the regret fell, and at the end.
         hours_at: Simulated hours by what had been spent, one for each of `MARKS` that the search lived to see.
@@ -93,12 +94,12 @@ class _Search:
 
     def ask(self) -> optuna.Trial:
         """A trial whose architecture is decided."""
-        began = time.perf_counter()
+        began = time.process_time()
         trial = self.study.ask()
         for name, choices in self.task.space.choices.items():  # Optuna samples when a parameter is asked for
             trial.suggest_categorical(name, choices)
         if self.trials >= STARTS:
-            self.proposing += time.perf_counter() - began
+            self.proposing += time.process_time() - began
         self.trials += 1
         return trial
 
