@@ -8,10 +8,11 @@ measures are means over tasks. The seed is also the predictor's `random_state`, 
 The measures of a run, by name. Tasks have units of their own, so errors are in units of the *spread* of the task: the
 range of the central 80 % of the final values of its curves.
 
-- `mae`, `rmse`, `median_error`: mean absolute, root mean squared and median absolute error of `predict`.
+- `mae`, `median_error`: mean and median absolute error of the predicted median, which is what minimises the former.
+- `rmse`: root mean squared error of the predicted mean (`predict`), likewise.
 - `log_score`: mean log density (in nats) at the true final value, in units of the spread; higher is better.
 - `crps`: continuous ranked probability score, a mean; lower is better.
-- `spearman`: rank correlation of predicted and true final values; 0 where all predictions are equal.
+- `spearman`: rank correlation of predicted medians and true final values; 0 where all predictions are equal.
 - `coverage_50`, `coverage_80`, `coverage_95`: share of final values inside the central interval of so many percent.
 - `fit_seconds`, `ms_per_curve`: wall time, on one thread, of `fit` and of `predictive` by curve, all curves at once.
 
@@ -37,7 +38,7 @@ from scipy.stats import spearmanr
 
 from predictors.curves.base import CurvePredictor
 from predictors.curves.mixture import StudentMixture
-from predictors.curves.scoring import crps
+from predictors.curves.scoring import crps_and_median
 from predictors.curves.table import CurveTable
 from predictors.files import write_whole
 from predictors.processes import run_each
@@ -149,17 +150,17 @@ def curve_measures(predictive: StudentMixture, truth: Array, unit: float) -> tup
         truth: The values, `(n,)`.
         unit: Of errors.
     """
-    mean, u = predictive.mean(), predictive.cdf(truth)
-    error = np.abs(mean - truth) / unit
+    scores, median = crps_and_median(predictive, truth)
+    error, u = np.abs(median - truth) / unit, predictive.cdf(truth)
     log_density = np.clip(predictive.log_density(truth) + math.log(unit), -_WORST, _WORST)
-    ordered = np.ptp(mean) > 0 and np.ptp(truth) > 0
+    ordered = np.ptp(median) > 0 and np.ptp(truth) > 0
     measures = {
         "mae": float(error.mean()),
-        "rmse": float(np.sqrt((error**2).mean())),
+        "rmse": float(np.sqrt(((predictive.mean() - truth) ** 2).mean()) / unit),
         "median_error": float(np.median(error)),
         "log_score": float(log_density.mean()),
-        "crps": float(crps(predictive, truth).mean() / unit),
-        "spearman": float(spearmanr(mean, truth).statistic) if ordered else 0.0,
+        "crps": float(scores.mean() / unit),
+        "spearman": float(spearmanr(median, truth).statistic) if ordered else 0.0,
     }
     inside = {f"coverage_{percent}": float(np.mean(np.abs(u - 0.5) <= percent / 200)) for percent in _INTERVALS}
     return measures | inside, u

@@ -17,19 +17,19 @@ _COARSE = np.sinh(np.linspace(-5.0, 5.0, 41))  # Where the distribution function
 _LEVELS = np.linspace(0.0, 1.0, 66)[1:-1]  # and at about which of its values then again.
 
 
-def crps(mixture: StudentMixture, value: Array) -> Array:
-    """The continuous ranked probability score, `(m,)`, in the units of the values; lower is better.
+def crps_and_median(mixture: StudentMixture, value: Array) -> tuple[Array, Array]:
+    """The continuous ranked probability scores, in the units of the values, and the medians, `(m,)` each.
 
-    The integral of `(F(x) - [x >= value])**2` (Gneiting and Raftery, "Strictly Proper Scoring Rules, Prediction, and
-    Estimation", JASA 2007, equation 20) by the trapezoidal rule on points that lie where `F` rises; a mixture of
-    Student-t distributions has no closed form. For a point it is the absolute error.
+    The score, which is better lower, is the integral of `(F(x) - [x >= value])**2` (Gneiting and Raftery, "Strictly
+    Proper Scoring Rules, Prediction, and Estimation", JASA 2007, equation 20) by the trapezoidal rule on points that
+    lie where `F` rises; a mixture of Student-t distributions has no closed form. For a point it is the absolute error.
 
     Args:
         mixture: Predictives of `m` values.
         value: The values, `(m,)`.
     """
     if len(value) == 0:
-        return np.empty(0)
+        return np.empty(0), np.empty(0)
     cdf, mean = _distribution_functions(mixture), mixture.mean()
     width = np.maximum(mixture.std(), 1e3 * np.spacing(np.abs(mean)))  # so that a point, too, has two sides
     coarse = mean[:, None] + width[:, None] * _COARSE
@@ -39,9 +39,10 @@ def crps(mixture: StudentMixture, value: Array) -> Array:
     points, below = np.concatenate([coarse, fine], axis=1), np.concatenate([below, cdf(fine)], axis=1)
     order = np.argsort(points, axis=1)
     points, below = np.take_along_axis(points, order, axis=1), np.take_along_axis(below, order, axis=1)
+    median = np.array([np.interp(0.5, f, x) for f, x in zip(below, points, strict=True)])
     missed = np.where(points[:, :-1] >= value[:, None], 1.0, 0.0)  # by interval: the value itself is one of the points
     squares = (below[:, :-1] - missed) ** 2 + (below[:, 1:] - missed) ** 2
-    return np.asarray((0.5 * squares * np.diff(points, axis=1)).sum(1))
+    return (0.5 * squares * np.diff(points, axis=1)).sum(1), median
 
 
 def _distribution_functions(mixture: StudentMixture) -> Callable[[Array], Array]:

@@ -7,7 +7,11 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from predictors.curves.mixture import StudentMixture
-from predictors.curves.scoring import crps
+from predictors.curves.scoring import crps_and_median
+
+
+def crps(mixture: StudentMixture, value: np.ndarray) -> np.ndarray:
+    return crps_and_median(mixture, value)[0]
 
 
 def one(loc: float, scale: float, dof: float, m: int) -> StudentMixture:
@@ -55,3 +59,9 @@ def test_the_truth_scores_best() -> None:
         crps(one(loc, scale, 1e6, 4000), value).mean() for loc, scale in ((0, 1), (0.3, 1), (0, 2), (0, 0.5))
     )
     assert best < min(others)
+
+
+def test_the_median_is_the_quantile() -> None:
+    w, loc, scale, dof = [0.7, 0.2, 0.1], [0.0, 0.05, 3.0], [0.01, 0.02, 5.0], [8.0, 8.0, 8.0]
+    mixture = StudentMixture(*(np.array([v]) for v in (w, loc, scale, dof)))
+    assert crps_and_median(mixture, np.array([9.0]))[1] == pytest.approx(mixture.quantile(0.5), abs=1e-3)
