@@ -36,8 +36,9 @@ class SearchRun:
         trials: Trials asked for.
         repeats: Trials after the starts whose architecture, up to isomorphism, an earlier one had; continued trainings
             are none.
-        proposal_seconds: Mean CPU time of a proposal after the starts, on one thread, so that other processes on the machine
-            do not count; None where there was none.
+        lost: Whether a training that would have solved the task was stopped, and the search ended without.
+        proposal_seconds: Mean CPU time of a proposal after the starts, so that other processes do not count; None where
+            there was none.
         steps: What had been spent, the regret in points and the simulated hours of training (None where they are not
             known), each time the regret fell, and at the end.
         hours_at: Simulated hours by what had been spent, one for each of `MARKS` that the search lived to see.
@@ -49,6 +50,7 @@ class SearchRun:
     spent: int
     trials: int
     repeats: int
+    lost: bool
     proposal_seconds: float | None
     steps: tuple[tuple[int, float, float | None], ...]
     hours_at: dict[int, float | None] = field(default_factory=dict)
@@ -80,6 +82,7 @@ class _Search:
         self.spent = self.trials = self.repeats = 0
         self.seconds = self.proposing = 0.0
         self.reached: int | None = None
+        self.stopped_best = False
         self.steps: list[tuple[int, float, float | None]] = []
         self.hours_at: dict[int, float | None] = {}
         self._seen: set[str] = set()
@@ -125,9 +128,10 @@ class _Search:
         for mark in self.marks:
             if self.spent >= mark:
                 self.hours_at.setdefault(mark, self.hours)
-        if trial.state != TrialState.COMPLETE:
-            return
         regret = self.task.regret(row)
+        if trial.state != TrialState.COMPLETE:
+            self.stopped_best |= regret <= self.task.tolerance
+            return
         if not self.steps or regret < self.steps[-1][1]:
             self.steps.append((self.spent, regret, self.hours))
         if self.reached is None and regret <= self.task.tolerance:
@@ -165,6 +169,7 @@ def run_search(task: Task, method: str, seed: int, *, budget: int = 200, batch: 
         spent=search.spent,
         trials=search.trials,
         repeats=search.repeats,
+        lost=search.stopped_best and search.reached is None,
         proposal_seconds=search.proposing / proposed if proposed > 0 else None,
         steps=tuple(search.steps),
         hours_at=search.hours_at,

@@ -69,6 +69,7 @@ def summarise(runs: Sequence[SearchRun], *, unit: str, budget: int, at: Sequence
         "simulated_gpu_hours_at": {str(mark): float(np.mean(h)) for mark, h in hours.items() if h},
         "simulated_gpu_hours_to_optimum": spread(spent) if spent else None,
         "proposal_seconds_per_trial": spread(seconds) if seconds else None,
+        "share_lost": float(np.mean([run.lost for run in runs])),
         "repeats": float(np.mean([run.repeats for run in runs])),
     }
 

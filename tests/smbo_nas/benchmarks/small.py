@@ -52,6 +52,7 @@ def run(method: str, seed: int, reached: int | None, *, spent: int = 100, regret
         spent=reached or spent,
         trials=reached or spent,
         repeats=0,
+        lost=False,
         proposal_seconds=0.25,
         steps=tuple(steps),
         hours_at={25: 1.0} if (reached or spent) >= 25 else {},

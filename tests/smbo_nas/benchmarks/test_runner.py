@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from optuna.trial import TrialState
 
 from smbo_nas.benchmarks.methods import PEERS, STARTS
 from smbo_nas.benchmarks.runner import marks, run_search
-from smbo_nas.benchmarks.tasks import fashion201
+from smbo_nas.benchmarks.tasks import Task, fashion201
 from tests.smbo_nas.benchmarks.small import CELLS, VALUES, task
 
 
@@ -85,6 +86,29 @@ def test_epochs_are_the_cost_where_there_are_curves() -> None:
     assert whole.trials >= 12
     assert stopped.trials > whole.trials
     assert whole.steps[-1][2] is not None
+
+
+def test_a_training_that_should_have_gone_on_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = fashion201()
+    best = int(np.argmax(found.values))
+    starts = [found.cells[(best + k) % len(found.cells)] for k in range(STARTS)]
+    monkeypatch.setattr(Task, "starts", lambda *_: starts)
+    assert run_search(found, "random", 0, budget=10).lost is False
+    stopped = run_search(task_that_stops_first(found), "random", 0, budget=10)
+    assert (stopped.reached, stopped.lost) == (None, True)
+
+
+def task_that_stops_first(found: Task) -> Task:
+    def objective_of(seed: int) -> Any:
+        objective = found.objective(seed)
+
+        def stops(trial: optuna.Trial) -> float:
+            objective(trial)
+            raise optuna.TrialPruned
+
+        return stops
+
+    return replace(found, objective=objective_of)
 
 
 def test_the_simulated_clock_does_not_guess() -> None:
