@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from smbo_nas.networks import load_network
     from smbo_nas.pruners import CurvePruner
-    from smbo_nas.samplers import SMBOSampler
+    from smbo_nas.samplers import BANANASSampler, NAOSampler, PNASSampler, SMBOSampler
     from smbo_nas.spaces import (
         CellSpace,
         ChainSpace,
@@ -28,12 +28,15 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULE_OF = {
+    "BANANASSampler": "samplers",
     "CellSpace": "spaces",
     "ChainSpace": "spaces",
     "CurvePruner": "pruners",
     "DARTSSpace": "spaces",
+    "NAOSampler": "samplers",
     "NASBench101Space": "spaces",
     "NASBench201Space": "spaces",
+    "PNASSampler": "samplers",
     "PNASSpace": "spaces",
     "SMBOSampler": "samplers",
     "SearchSpace": "spaces",
@@ -45,12 +48,15 @@ _MODULE_OF = {
 }
 
 __all__ = [
+    "BANANASSampler",
     "CellSpace",
     "ChainSpace",
     "CurvePruner",
     "DARTSSpace",
+    "NAOSampler",
     "NASBench101Space",
     "NASBench201Space",
+    "PNASSampler",
     "PNASSpace",
     "SMBOSampler",
     "SearchSpace",

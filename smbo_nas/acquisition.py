@@ -1,76 +1,245 @@
-"""Acquisition functions of BoTorch on an architecture predictor. Imports BoTorch: import this module late."""
+"""Acquisition functions: how much each candidate is worth training, on a predictor's scores.
+
+Those of BoTorch are BoTorch's own, on `smbo_nas.botorch_models`, which is imported when one is called.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import torch
-from botorch.acquisition import LogExpectedImprovement
-from botorch.models.model import Model
-from botorch.posteriors import GPyTorchPosterior
-from gpytorch.distributions import MultivariateNormal
-from linear_operator.operators import DiagLinearOperator
 from numpy.typing import NDArray
-from torch import Tensor
 
-from predictors.architecture import ArchitecturePredictor
-from predictors.graph import ArchGraph
+if TYPE_CHECKING:
+    from predictors.architecture.base import ArchitecturePredictor
+    from predictors.graph import ArchGraph
+
+Array = NDArray[np.float64]
 
 
-class PredictorModel(Model):
-    """A predictor's scores of a fixed list of candidates as a BoTorch model; a "point" is a position in that list.
+class Acquisition(Protocol):
+    """Says how much each candidate is worth training."""
 
-    Candidates are independent given the data: right for analytic acquisitions, which look at one at a time.
+    def __call__(
+        self,
+        predictor: ArchitecturePredictor,
+        graphs: Sequence[ArchGraph],
+        *,
+        measured: Sequence[ArchGraph],
+        best: float,
+        rng: np.random.Generator,
+    ) -> Array:
+        """The worth of each of `graphs`, `(n,)`; the largest is trained next.
 
-    Args:
-        predictor: A fitted predictor.
-        graphs: `n` candidates.
+        Args:
+            predictor: Fitted on `measured`.
+            graphs: `n` candidates, no two of them isomorphic.
+            measured: Architectures with a value, those of RUNNING trials at their predicted one included.
+            best: The score to improve on.
+            rng: The only source of randomness.
+        """
+
+
+@dataclass(frozen=True)
+class LogEI:
+    """Logarithm of the expected improvement over the best score, in closed form.
+
+    BoTorch's `LogExpectedImprovement`: Ament et al., "Unexpected Improvements to Expected Improvement", NeurIPS 2023.
     """
 
-    def __init__(self, predictor: ArchitecturePredictor, graphs: Sequence[ArchGraph]) -> None:
-        super().__init__()
+    def __call__(
+        self,
+        predictor: ArchitecturePredictor,
+        graphs: Sequence[ArchGraph],
+        *,
+        measured: Sequence[ArchGraph] = (),  # noqa: ARG002
+        best: float,
+        rng: np.random.Generator | None = None,  # noqa: ARG002
+    ) -> Array:
+        """See `Acquisition`."""
+        import torch
+        from botorch.acquisition import LogExpectedImprovement
+
+        from smbo_nas.botorch_models import PredictorModel
+
+        model = PredictorModel(predictor, graphs)
+        with torch.no_grad():
+            values: Array = LogExpectedImprovement(model, best_f=best)(model.every_candidate()).numpy()
+        return values
+
+
+@dataclass(frozen=True)
+class UCB:
+    """Upper confidence bound, `mean + sqrt(beta) std`.
+
+    BoTorch's `UpperConfidenceBound`: Srinivas et al., "Gaussian Process Optimization in the Bandit Setting", ICML 2010.
+
+    Attributes:
+        beta: Weight of the variance, at least 0.
+    """
+
+    beta: float = 4.0
+
+    def __post_init__(self) -> None:
+        if not self.beta >= 0:
+            raise ValueError(f"`beta` must be at least 0, but got {self.beta}.")
+
+    def __call__(
+        self,
+        predictor: ArchitecturePredictor,
+        graphs: Sequence[ArchGraph],
+        *,
+        measured: Sequence[ArchGraph] = (),  # noqa: ARG002
+        best: float = 0.0,  # noqa: ARG002
+        rng: np.random.Generator | None = None,  # noqa: ARG002
+    ) -> Array:
+        """See `Acquisition`."""
+        import torch
+        from botorch.acquisition import UpperConfidenceBound
+
+        from smbo_nas.botorch_models import PredictorModel
+
+        model = PredictorModel(predictor, graphs)
+        with torch.no_grad():
+            values: Array = UpperConfidenceBound(model, beta=self.beta)(model.every_candidate()).numpy()
+        return values
+
+
+@dataclass(frozen=True)
+class Mean:
+    """The predicted mean alone, as PNAS and NAO choose."""
+
+    def __call__(
+        self,
+        predictor: ArchitecturePredictor,
+        graphs: Sequence[ArchGraph],
+        *,
+        measured: Sequence[ArchGraph] = (),  # noqa: ARG002
+        best: float = 0.0,  # noqa: ARG002
+        rng: np.random.Generator | None = None,  # noqa: ARG002
+    ) -> Array:
+        """See `Acquisition`."""
+        return predictor.predict_scores(graphs)[0]
+
+
+@dataclass(frozen=True)
+class Thompson:
+    """One draw from the joint posterior of all candidates (Thompson 1933; `ArchitecturePredictor.sample_scores`)."""
+
+    def __call__(
+        self,
+        predictor: ArchitecturePredictor,
+        graphs: Sequence[ArchGraph],
+        *,
+        measured: Sequence[ArchGraph] = (),  # noqa: ARG002
+        best: float = 0.0,  # noqa: ARG002
+        rng: np.random.Generator,
+    ) -> Array:
+        """See `Acquisition`."""
+        from smbo_nas.botorch_models import reseeded
+
+        draws = reseeded(predictor, int(rng.integers(2**31))).sample_scores(graphs)
+        return np.asarray(draws[0])
+
+
+@dataclass(frozen=True)
+class IndependentThompson:
+    """One draw for each candidate on its own, from a normal distribution of its mean and standard deviation.
+
+    White et al., "BANANAS", AAAI 2021, sec. 4: "independent Thompson sampling", the best of those they compare.
+    """
+
+    def __call__(
+        self,
+        predictor: ArchitecturePredictor,
+        graphs: Sequence[ArchGraph],
+        *,
+        measured: Sequence[ArchGraph] = (),  # noqa: ARG002
+        best: float = 0.0,  # noqa: ARG002
+        rng: np.random.Generator,
+    ) -> Array:
+        """See `Acquisition`."""
         mean, std = predictor.predict_scores(graphs)
-        self._mean = torch.as_tensor(mean, dtype=torch.float64)
-        self._variance = torch.as_tensor(std, dtype=torch.float64).square()
-
-    @property
-    def num_outputs(self) -> int:
-        """One score per candidate."""
-        return 1
-
-    @property
-    def batch_shape(self) -> torch.Size:
-        """No batch of models."""
-        return torch.Size()
-
-    def every_candidate(self) -> Tensor:
-        """The whole list as BoTorch's input, `n x 1 x 1`."""
-        return torch.arange(len(self._mean), dtype=torch.float64).reshape(-1, 1, 1)
-
-    def posterior(self, X: Tensor, **_: Any) -> GPyTorchPosterior:
-        """The posterior at `X` (`batch_shape x q x 1` positions)."""
-        at = X.squeeze(-1).long()
-        return GPyTorchPosterior(MultivariateNormal(self._mean[at], DiagLinearOperator(self._variance[at])))
+        return mean + std * rng.standard_normal(len(mean))
 
 
-def log_expected_improvement(
-    predictor: ArchitecturePredictor, graphs: Sequence[ArchGraph], best: float
-) -> NDArray[np.float64]:
-    """Logarithm of the expected improvement over `best` of each graph, on the predictor's scores.
+@dataclass(frozen=True)
+class QLogNEI:
+    """Logarithm of the expected improvement over what was measured, whose own scores are uncertain too.
 
-    BoTorch's `LogExpectedImprovement` (Ament et al., "Unexpected Improvements to Expected Improvement", NeurIPS 2023).
+    BoTorch's `qLogNoisyExpectedImprovement` (Letham et al., "Constrained Bayesian Optimization with Noisy Experiments",
+    2019; Ament et al. 2023), by Monte Carlo on the joint posterior of the measured architectures of highest mean and a
+    short list of candidates, those of highest `LogEI`. The others are worth nothing, -inf.
 
-    Args:
-        predictor: A fitted predictor.
-        graphs: `n` candidates.
-        best: The score to improve on.
-
-    Returns:
-        `(n,)` values; larger is better.
+    Attributes:
+        shortlist: Most candidates, at least 1.
+        baseline: Most measured architectures, at least 1.
+        draws: Monte Carlo samples, at least 2; a power of two is best.
     """
-    model = PredictorModel(predictor, graphs)
-    with torch.no_grad():
-        values: NDArray[np.float64] = LogExpectedImprovement(model, best_f=best)(model.every_candidate()).numpy()
-    return values
+
+    shortlist: int = 64
+    baseline: int = 32
+    draws: int = 256
+
+    def __post_init__(self) -> None:
+        for name, lowest in {"shortlist": 1, "baseline": 1, "draws": 2}.items():
+            if getattr(self, name) < lowest:
+                raise ValueError(f"`{name}` must be at least {lowest}, but got {getattr(self, name)}.")
+
+    def __call__(
+        self,
+        predictor: ArchitecturePredictor,
+        graphs: Sequence[ArchGraph],
+        *,
+        measured: Sequence[ArchGraph],
+        best: float,
+        rng: np.random.Generator,
+    ) -> Array:
+        """See `Acquisition`."""
+        import torch
+        from botorch.acquisition import qLogNoisyExpectedImprovement
+
+        from smbo_nas.botorch_models import joint_model, positions
+
+        short = _top(LogEI()(predictor, graphs, best=best), self.shortlist)
+        known = list({graph.digest: graph for graph in measured}.values())
+        known = [known[k] for k in _top(predictor.predict_scores(known)[0], self.baseline)]
+        model, sampler = joint_model(predictor, [*known, *(graphs[k] for k in short)], self.draws, rng)
+        worth = np.full(len(graphs), -np.inf)
+        with torch.no_grad():
+            acquisition = qLogNoisyExpectedImprovement(
+                model, positions(0, len(known))[:, 0], sampler=sampler, prune_baseline=False, cache_root=False
+            )
+            worth[short] = acquisition(positions(len(known), len(known) + len(short))).numpy()
+        return worth
+
+
+ACQUISITIONS: Mapping[str, Callable[[], Acquisition]] = {
+    "log_ei": LogEI,
+    "ucb": UCB,
+    "mean": Mean,
+    "thompson": Thompson,
+    "independent_thompson": IndependentThompson,
+    "q_log_nei": QLogNEI,
+}
+"""The acquisitions by name, at their defaults."""
+
+
+def get_acquisition(acquisition: str | Acquisition) -> Acquisition:
+    """An acquisition by name, or the one given.
+
+    Raises:
+        ValueError: When there is none of this name.
+    """
+    if not isinstance(acquisition, str):
+        return acquisition
+    if acquisition not in ACQUISITIONS:
+        raise ValueError(f"`acquisition` must be one of {', '.join(ACQUISITIONS)}, but got {acquisition!r}.")
+    return ACQUISITIONS[acquisition]()
+
+
+def _top(values: Array, n: int) -> NDArray[np.intp]:
+    """Positions of the `n` largest, the first of equals first."""
+    return np.argsort(-values, kind="stable")[:n]

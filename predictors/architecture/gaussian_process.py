@@ -45,6 +45,10 @@ class ExactGP:
         """Mean and standard deviation of the function, free of noise, `(m,)` each."""
         return _posterior(self.kernel, self.points, self.weights, self.root, features)
 
+    def joint(self, features: Array) -> tuple[Array, Array]:
+        """Mean `(m,)` and covariance `(m, m)` of the function, free of noise."""
+        return _joint(self.kernel, self.points, self.weights, self.root, features)
+
     def leave_one_out(self) -> tuple[Array, Array]:
         """Mean and standard deviation of each target, noise included, given all others, `(n,)` each.
 
@@ -127,6 +131,10 @@ class InducingPointGP:
         """Mean and standard deviation of the function, free of noise, `(m,)` each."""
         return _posterior(self.kernel, self.points, self.weights, self.root, features)
 
+    def joint(self, features: Array) -> tuple[Array, Array]:
+        """Mean `(m,)` and covariance `(m, m)` of the function, free of noise."""
+        return _joint(self.kernel, self.points, self.weights, self.root, features)
+
     def leave_one_out(self) -> tuple[Array, Array]:
         """Mean and standard deviation of each target, noise included, given all others, `(n,)` each.
 
@@ -159,6 +167,13 @@ def _posterior(kernel: Kernel, points: Array, weights: Array, root: Array, featu
         means.append(cross @ weights)
         variances.append(kernel.variances(features[rows]) - np.einsum("mp,mp->m", explained, explained))
     return np.concatenate(means), np.sqrt(np.maximum(np.concatenate(variances), JITTER))
+
+
+def _joint(kernel: Kernel, points: Array, weights: Array, root: Array, features: Array) -> tuple[Array, Array]:
+    cross = kernel.covariance(features, points)
+    explained = cross @ root
+    covariance = kernel.covariance(features, features) - explained @ explained.T
+    return cross @ weights, 0.5 * (covariance + covariance.T)
 
 
 def _chunks(n: int) -> Iterator[slice]:

@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from smbo_nas.proposers.base import Elite, Pool, Proposer, default_proposer
 from smbo_nas.proposers.enumerate import EnumerateProposer
+from smbo_nas.proposers.latent import LatentProposer
 from smbo_nas.proposers.mutate import MutateProposer
+from smbo_nas.proposers.progressive import ProgressiveProposer
 
-__all__ = ["Elite", "EnumerateProposer", "MutateProposer", "Pool", "Proposer", "default_proposer"]
+__all__ = [
+    "Elite",
+    "EnumerateProposer",
+    "LatentProposer",
+    "MutateProposer",
+    "Pool",
+    "ProgressiveProposer",
+    "Proposer",
+    "default_proposer",
+]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from smbo_nas.proposers.base import Elite, Pool, Proposer
 from smbo_nas.spaces import SearchSpace
+
+if TYPE_CHECKING:
+    from predictors.architecture.base import ArchitecturePredictor
 
 
 class EnumerateProposer(Proposer):
@@ -19,6 +23,7 @@ class EnumerateProposer(Proposer):
         measured: Sequence[Elite],  # noqa: ARG002
         seen: frozenset[str],
         rng: np.random.Generator,  # noqa: ARG002
+        predictor: ArchitecturePredictor | None = None,  # noqa: ARG002
     ) -> Pool:
         """See `Proposer.pool`.
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smbo_nas.proposers.base import Elite, Pool, Proposer
+from smbo_nas.proposers.base import Elite, Pool, Proposer, best_of
 from smbo_nas.spaces import Params, SearchSpace
+
+if TYPE_CHECKING:
+    from predictors.architecture.base import ArchitecturePredictor
 
 
 class MutateProposer(Proposer):
@@ -38,23 +42,18 @@ class MutateProposer(Proposer):
         self.randoms = randoms
 
     def pool(
-        self, space: SearchSpace, measured: Sequence[Elite], seen: frozenset[str], rng: np.random.Generator
+        self,
+        space: SearchSpace,
+        measured: Sequence[Elite],
+        seen: frozenset[str],
+        rng: np.random.Generator,
+        predictor: ArchitecturePredictor | None = None,  # noqa: ARG002
     ) -> Pool:
         """See `Proposer.pool`."""
-        known = set(seen)
-        params, graphs, digests = [], [], []
-        for point in self._points(space, measured, rng):
-            graph = space.graph(point)
-            if graph.digest not in known:
-                known.add(graph.digest)
-                params.append(point)
-                graphs.append(graph)
-                digests.append(graph.digest)
-        return Pool(tuple(params), tuple(graphs), tuple(digests))
+        return Pool.of(space, self._points(space, measured, rng), seen)
 
     def _points(self, space: SearchSpace, measured: Sequence[Elite], rng: np.random.Generator) -> Iterator[Params]:
-        # The sort is stable, so equal values keep the study's order and a seed its proposals.
-        parents = [elite.params for elite in sorted(measured, key=lambda elite: -elite.value)[: self.elites]]
+        parents = best_of(measured, self.elites)
         if parents:
             for _ in range(self.mutations):
                 yield _mutated(space, parents[rng.integers(len(parents))], rng)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from smbo_nas.samplers.recipes import BANANASSampler, NAOSampler, PNASSampler
 from smbo_nas.samplers.smbo import SMBOSampler
 
-__all__ = ["SMBOSampler"]
+__all__ = ["BANANASSampler", "NAOSampler", "PNASSampler", "SMBOSampler"]

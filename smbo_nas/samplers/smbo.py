@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from optuna.samplers import BaseSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
+from smbo_nas.acquisition import LogEI, get_acquisition
 from smbo_nas.observations import PREDICTION_KEY, StudyReader, finished_in_order
 from smbo_nas.proposers import Elite, Pool, Proposer, default_proposer
 from smbo_nas.resuming import RESUMES_KEY, resumable, resumes
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from predictors.architecture.base import ArchitecturePredictor
     from predictors.curves.base import CurvePredictor
     from predictors.graph import ArchGraph
+    from smbo_nas.acquisition import Acquisition
     from smbo_nas.observations import Observations
 
 SECONDS_KEY = "smbo_nas:sampler_seconds"
@@ -35,10 +38,11 @@ class SMBOSampler(BaseSampler):
     """Sequential model-based optimization of architectures.
 
     The first architectures are random. Then a graph predictor is fitted to the study's trials and the architecture
-    with the largest expected improvement among a pool of candidates is next: the whole space where it can be listed,
-    else mutations of the best and random points. Isomorphic architectures are proposed once. RUNNING trials count as
-    observed at their predicted value (Ginsbourger, Le Riche and Carraro 2010, "kriging believer"). A PRUNED trial
-    enters with the final value that its learning curve predicts and that prediction's uncertainty.
+    with the largest expected improvement (or another `acquisition`) among a pool of candidates is next: the whole space
+    where it can be listed, else mutations of the best and random points. Isomorphic architectures are proposed once.
+    RUNNING trials count as observed at their predicted value (Ginsbourger, Le Riche and Carraro 2010, "kriging
+    believer"). A PRUNED trial enters with the final value that its learning curve predicts and that prediction's
+    uncertainty.
 
     With `thaw`, a stopped training may be proposed again where its expected improvement for each epoch that is left
     exceeds that of a new one for each epoch of a whole training (after Swersky, Snoek and Adams, "Freeze-thaw Bayesian
@@ -53,6 +57,7 @@ class SMBOSampler(BaseSampler):
         space: The search space; its parameters are suggested by `space.suggest(trial)`.
         predictor: Architecture predictor; by default `predictors.architecture.AutoPredictor`.
         proposer: Makes the pool of candidates; by default chosen by the size of the space.
+        acquisition: What a candidate is worth: a name of `smbo_nas.acquisition.ACQUISITIONS` or an `Acquisition`.
         curve_predictor: Predicts the final value of stopped trials; by default
             `predictors.curves.ParametricCurvePredictor`.
         n_startup_trials: Random architectures before the predictor takes over, at least 1.
@@ -61,7 +66,7 @@ class SMBOSampler(BaseSampler):
         seed: Seed of every random choice.
 
     Raises:
-        ValueError: When `n_startup_trials` is below 1.
+        ValueError: When `n_startup_trials` is below 1, there is no such acquisition, or it does not go with `thaw`.
     """
 
     def __init__(
@@ -70,6 +75,7 @@ class SMBOSampler(BaseSampler):
         *,
         predictor: ArchitecturePredictor | None = None,
         proposer: Proposer | None = None,
+        acquisition: str | Acquisition = "log_ei",
         curve_predictor: CurvePredictor | None = None,
         n_startup_trials: int = 10,
         thaw: bool = False,
@@ -81,6 +87,9 @@ class SMBOSampler(BaseSampler):
         self._space = space
         self._predictor = predictor
         self._proposer = proposer or default_proposer(space)
+        self._acquisition = get_acquisition(acquisition)
+        if thaw and not isinstance(self._acquisition, LogEI):
+            raise ValueError(f"`thaw` weighs expected improvements: `acquisition` must be log_ei, got {acquisition!r}.")
         self._curve_predictor = curve_predictor
         self._n_startup_trials = n_startup_trials
         self._thaw = thaw
@@ -157,11 +166,6 @@ class SMBOSampler(BaseSampler):
         observed = self._reader.observations(finished[: refit_point(len(finished))], study.direction)
         if len(observed) < self._n_startup_trials:
             return self._random(seen, fixed, rng)
-        elites = [Elite(c.params, float(v)) for c, v in zip(observed.candidates, observed.y, strict=True)]
-        pool = _agreeing(self._proposer.pool(self._space, elites, seen, rng), fixed)
-        stopped = _stopped(self._reader, trials) if self._thaw and not fixed else []
-        if not pool.params and not stopped:
-            return self._random(seen, fixed, rng)
         pending = [
             candidate.graph
             for t in trials
@@ -169,11 +173,17 @@ class SMBOSampler(BaseSampler):
             if (candidate := self._reader.candidate(t)) is not None
         ]
         predictor, best = self._fit(observed, pending)
-        from smbo_nas.acquisition import log_expected_improvement
-
+        elites = [Elite(c.params, float(v)) for c, v in zip(observed.candidates, observed.y, strict=True)]
+        pool = _agreeing(self._proposer.pool(self._space, elites, seen, rng, predictor), fixed)
+        stopped = _stopped(self._reader, trials) if self._thaw and not fixed else []
+        if not pool.params and not stopped:
+            return self._random(seen, fixed, rng)
         graphs = [*pool.graphs, *(candidate.graph for _, candidate, _ in stopped)]
         left = np.array([1.0] * len(pool.graphs) + [share for _, _, share in stopped])
-        chosen = int(np.argmax(log_expected_improvement(predictor, graphs, best) - np.log(left)))
+        worth = self._acquisition(
+            predictor, graphs, measured=[*observed.graphs, *pending], best=best, rng=self._rng(trial, "acquisition")
+        )
+        chosen = int(np.argmax(worth - np.log(left)))
         sign = -1.0 if study.direction.name == "MINIMIZE" else 1.0
         number = None if chosen < len(pool.graphs) else stopped[chosen - len(pool.graphs)][0]
         mean, std = _prediction(predictor, observed, graphs[chosen], number)
@@ -184,9 +194,9 @@ class SMBOSampler(BaseSampler):
         return stopped[chosen - len(pool.graphs)][1].params
 
     def _random(self, seen: frozenset[str], fixed: Params, rng: np.random.Generator) -> Params:
-        """A random architecture, new where one is found soon."""
-        for _ in range(_MAX_RANDOM_DRAWS):
-            params = self._space.sample(rng) | fixed
+        """What to measure without a model, new where it is found soon."""
+        for draw in islice(self._proposer.draws(self._space, seen, rng), _MAX_RANDOM_DRAWS):
+            params = draw | fixed
             if self._space.is_valid(params) and self._space.graph(params).digest not in seen:
                 return params
         params = self._space.sample(rng)
@@ -204,13 +214,18 @@ class SMBOSampler(BaseSampler):
         scores = predictor.score_map_.to_scores(measured if len(measured) else observed.y)
         return predictor, float(scores.max())
 
+    def _default_predictor(self) -> ArchitecturePredictor:
+        from predictors.architecture import AutoPredictor
+
+        return AutoPredictor(ops=self._space.operations, random_state=self._seed % 2**32)
+
     def _fitted_on(self, graphs: Sequence[Any], y: Any, y_std: Any) -> ArchitecturePredictor:
         from sklearn.base import clone
 
         key = (tuple(graph.digest for graph in graphs), tuple(y), tuple(y_std))
         if self._fitted is not None and self._fitted[0] == key:
             return self._fitted[1]
-        predictor: ArchitecturePredictor = clone(self._predictor or _default_predictor(self._space, self._seed))
+        predictor: ArchitecturePredictor = clone(self._predictor or self._default_predictor())
         predictor.fit(graphs, y, y_std=y_std)
         self._fitted = (key, predictor)
         return predictor
@@ -275,12 +290,6 @@ def _agreeing(pool: Pool, fixed: Params) -> Pool:
         graphs=tuple(pool.graphs[k] for k in kept),
         digests=tuple(pool.digests[k] for k in kept),
     )
-
-
-def _default_predictor(space: SearchSpace, seed: int) -> ArchitecturePredictor:
-    from predictors.architecture import AutoPredictor
-
-    return AutoPredictor(ops=space.operations, random_state=seed % 2**32)
 
 
 def _default_curve_predictor() -> CurvePredictor:

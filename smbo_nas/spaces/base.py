@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -123,6 +124,36 @@ class SearchSpace(ABC):
             SpaceError: As `check`.
         """
         return self._graph(self.check(params))
+
+    def params_of(self, graph: ArchGraph, *, near: Mapping[str, Any]) -> Params | None:
+        """The params of an architecture, or None where they are not found.
+
+        In a space that is listed, those of its class. Else the graph has to be written as `graph` writes it: the
+        parameters of `near` are changed one at a time, each to the choice that leaves the fewest differences. That
+        finds them where each parameter stands for nodes or edges of its own.
+
+        Args:
+            graph: An architecture.
+            near: Where to begin.
+
+        Raises:
+            SpaceError: When `near` is no point of the space.
+        """
+        if self.is_enumerable:
+            known = self.classes.get(graph.digest)
+            return None if known is None else known.params
+        params = self.check(near)
+        left = _differences(self._graph(params), graph)
+        improving = True
+        while left and improving:
+            improving = False
+            for name, choices in self.choices.items():
+                for choice in choices:
+                    fewer = _differences(self._graph({**params, name: choice}), graph)
+                    if fewer < left:
+                        params, left, improving = {**params, name: choice}, fewer, True
+        found = not left and self.why_invalid(params) is None and self._graph(params).digest == graph.digest
+        return params if found else None
 
     def candidate(self, params: Mapping[str, Any]) -> Candidate:
         """The point at `params`.
@@ -251,6 +282,29 @@ class SearchSpace(ABC):
                 return child
         return a
 
+    # -- growth -----------------------------------------------------------------------------------------------------
+
+    def blocks(self, params: Mapping[str, Any]) -> int:  # noqa: ARG002
+        """How many blocks an architecture has; what a block is, the space says.
+
+        Raises:
+            SpaceError: When the space has no smaller and larger architectures.
+        """
+        raise SpaceError(f"{self.name} does not say what a smaller architecture is, so none can grow.")
+
+    def expansions(self, params: Mapping[str, Any] | None = None) -> Iterator[Params]:  # noqa: ARG002
+        """Architectures that have one block more, valid ones only; isomorphic ones may be among them.
+
+        All are reached from those of one block; what leads nowhere in `params` is left out.
+
+        Args:
+            params: What to expand; None for nothing, which gives the architectures of one block.
+
+        Raises:
+            SpaceError: As `blocks`.
+        """
+        raise SpaceError(f"{self.name} does not say what a smaller architecture is, so none can grow.")
+
     # -- tokens -----------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -282,6 +336,13 @@ class SearchSpace(ABC):
     def __repr__(self) -> str:
         arguments = ", ".join(f"{k}={v!r}" for k, v in self.to_dict().items() if k != "name")
         return f"{type(self).__name__}({arguments})"
+
+
+def _differences(a: ArchGraph, b: ArchGraph) -> int:
+    """Nodes and edges that two graphs, as they are written, do not share."""
+    ops = sum(p != q for p, q in itertools.zip_longest(zip(a.ops, a.cells), zip(b.ops, b.cells)))  # noqa: B905
+    edges, others = Counter(a.edges), Counter(b.edges)
+    return ops + int((edges - others).total() + (others - edges).total())
 
 
 def distinct_operations(ops: Sequence[str]) -> tuple[str, ...]:

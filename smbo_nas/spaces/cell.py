@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from predictors.graph import INPUT, OUTPUT, ArchGraph
+from predictors.graph import INPUT, NONE_OPS, OUTPUT, ArchGraph
 from smbo_nas.spaces.base import Params, SearchSpace, SpaceError, distinct_operations
 
 
@@ -72,6 +73,55 @@ class CellSpace(SearchSpace):
         links += [(position[e], position[f]) for e in self.edges for f in self.edges if e[1] == f[0]]
         links += [(position[i, j], n + 1) for i, j in self.edges if j == self.nodes - 1]
         return tuple(links)
+
+    def blocks(self, params: Mapping[str, Any]) -> int:
+        """Paths of which the cell is made, each between feature maps of those before it (an ear decomposition)."""
+        edges = self._live(self.check(params))
+        return len(edges) - len({node for edge in edges for node in edge}) + 2 if edges else 0
+
+    def expansions(self, params: Mapping[str, Any] | None = None) -> Iterator[Params]:
+        """Cells with one path more, over edges that carry `none` and through feature maps that carry nothing.
+
+        The cells of one block are the paths from the input to the output.
+
+        Raises:
+            SpaceError: When `none` is not among the operations.
+        """
+        empty = self._empty
+        origin = {} if params is None else self.check(params)
+        live = self._live(origin)
+        kept = {f"edge_{i}_{j}": origin[f"edge_{i}_{j}"] if (i, j) in live else empty for i, j in self.edges}
+        inside = {0, self.nodes - 1, *(node for edge in live for node in edge)}
+        ops = [op for op in self.ops if op != empty]
+        paths = [[edge] for edge in self.edges if edge[0] in inside and edge not in live]
+        while paths:
+            path = paths.pop(0)
+            end = path[-1][1]
+            if end not in inside:
+                paths += [[*path, edge] for edge in self.edges if edge[0] == end]
+                continue
+            for chosen in itertools.product(ops, repeat=len(path)):
+                yield kept | {f"edge_{i}_{j}": op for (i, j), op in zip(path, chosen, strict=True)}
+
+    @cached_property
+    def _empty(self) -> str:
+        """The operation of an edge that is not there."""
+        for op in self.ops:
+            if op in NONE_OPS:
+                return op
+        raise SpaceError(f"{self.name} has no smaller cells: `none` is not among its operations.")
+
+    def _live(self, params: Params) -> set[tuple[int, int]]:
+        """The edges that carry signal from the input to the output."""
+        edges = [(i, j) for i, j in self.edges if params.get(f"edge_{i}_{j}", self._empty) != self._empty]
+        forward, backward = {0}, {self.nodes - 1}
+        for i, j in sorted(edges):
+            if i in forward:
+                forward.add(j)
+        for i, j in sorted(edges, reverse=True):
+            if j in backward:
+                backward.add(i)
+        return {(i, j) for i, j in edges if i in forward and j in backward}
 
     @property
     def operations(self) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from predictors.graph import CONCAT, INPUT, OUTPUT, SUM, ArchGraph
@@ -11,6 +12,7 @@ from smbo_nas.spaces.subsets import NO_NODE, parse_subset, subset_choices
 
 CHAIN_OPS = ("conv_3x3", "conv_5x5", "sep_conv_3x3", "sep_conv_5x5", "max_pool_3x3", "avg_pool_3x3", "skip_connect")
 """Operations of a layer; a `skip_connect` layer makes the chain shorter."""
+SKIP = "skip_connect"
 STRIDED_IDENTITY = "factorized_reduce"
 """Operation that changes only the resolution or the channels."""
 
@@ -69,6 +71,29 @@ class ChainSpace(SearchSpace):
             "stages": self.stages,
         }
 
+    def blocks(self, params: Mapping[str, Any]) -> int:
+        """Layers that are more than a `skip_connect` of the layer before."""
+        return self.layers - len(self._idle(self.check(params)))
+
+    def expansions(self, params: Mapping[str, Any] | None = None) -> Iterator[Params]:
+        """Chains in which one layer more, anywhere, has an operation or takes earlier layers.
+
+        Raises:
+            SpaceError: When `skip_connect` is not among the operations.
+        """
+        if SKIP not in self.ops:
+            raise SpaceError(f"{self.name} has no shorter chains: {SKIP!r} is not among its operations.")
+        nothing = {name: SKIP if name.startswith("op_") else NO_NODE for name in self._choices}
+        origin = nothing if params is None else self.check(params)
+        for k in self._idle(origin):
+            for op, skips in itertools.product(self.ops, self._choices.get(f"skips_{k}", (NO_NODE,))):
+                if (op, skips) != (SKIP, NO_NODE):
+                    yield origin | {f"op_{k}": op} | ({f"skips_{k}": skips} if k > 1 else {})
+
+    def _idle(self, params: Params) -> list[int]:
+        layers = range(1, self.layers + 1)
+        return [k for k in layers if params[f"op_{k}"] == SKIP and params.get(f"skips_{k}", NO_NODE) == NO_NODE]
+
     def _graph(self, params: Params) -> ArchGraph:
         ops, stride, width = [INPUT], [1], [1]
         edges: list[tuple[int, int]] = []
@@ -93,7 +118,7 @@ class ChainSpace(SearchSpace):
             if joins:
                 nodes = [add(CONCAT, nodes, multiple=2**entry)]
             op = params[f"op_{k}"]
-            if op == "skip_connect" and (joins or stage > entry):  # it has to change the channels
+            if op == SKIP and (joins or stage > entry):  # it has to change the channels
                 op = STRIDED_IDENTITY
             at.append(add(op, nodes, reduces=2 ** (stage - entry), multiple=2**stage))
         edges.append((at[-1], len(ops)))

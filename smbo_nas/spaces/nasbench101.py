@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from predictors.graph import CONCAT, INPUT, OUTPUT, ArchGraph
 from smbo_nas.spaces.base import Params, SearchSpace, SpaceError
-from smbo_nas.spaces.subsets import parse_subset, subset_choices
+from smbo_nas.spaces.subsets import NO_NODE, as_choice, parse_subset, subset_choices
 
 
 class NASBench101Space(SearchSpace):
@@ -56,21 +57,54 @@ class NASBench101Space(SearchSpace):
 
     def why_invalid(self, params: Params) -> str | None:
         """The benchmark's two rules: the output is connected, and at most `max_edges` edges are in use."""
+        used = self._used(params)
+        if not used:
+            return "the output is not connected to the input"
+        if len(used) > self.max_edges:
+            return f"{len(used)} edges are in use, more than {self.max_edges}"
+        return None
+
+    def _used(self, params: Params) -> list[tuple[int, int]]:
+        """The edges on a path from the input to the output."""
         edges = self._edges(params)
-        last = self.vertices - 1
-        forward, backward = {0}, {last}
+        forward, backward = {0}, {self.vertices - 1}
         for i, j in edges:
             if i in forward:
                 forward.add(j)
         for i, j in reversed(edges):
             if j in backward:
                 backward.add(i)
-        if last not in forward:
-            return "the output is not connected to the input"
-        used = sum(i in forward and j in backward for i, j in edges)
-        if used > self.max_edges:
-            return f"{used} edges are in use, more than {self.max_edges}"
-        return None
+        return [(i, j) for i, j in edges if i in forward and j in backward]
+
+    def blocks(self, params: Mapping[str, Any]) -> int:
+        """Inner vertices in use."""
+        return len({j for _, j in self._used(self.check(params))}) - 1
+
+    def expansions(self, params: Mapping[str, Any] | None = None) -> Iterator[Params]:
+        """Cells with one vertex more, before the output, which takes it.
+
+        The output goes on taking what it took, or leaves any of what the new vertex takes to that.
+        """
+        last = self.vertices - 1
+        used = [(0, last)] if params is None else self._used(self.check(params))
+        # The vertices in use become the first ones.
+        at = {old: new for new, old in enumerate(sorted({0, *(j for _, j in used)} - {last}))}
+        new = len(at)
+        if new == last:
+            return
+        kept = {f"op_{k}": self.ops[0] for k in range(1, last)} | {f"inputs_{k}": NO_NODE for k in range(1, last)}
+        for old, k in at.items():
+            if old and params is not None:
+                kept |= {f"op_{k}": params[f"op_{old}"], f"inputs_{k}": as_choice(at[i] for i, j in used if j == old)}
+        outgoing = {at[i] for i, j in used if j == last}
+        for op, inputs in itertools.product(self.ops, subset_choices(new)[1:]):
+            shared = sorted(outgoing & set(parse_subset(inputs)))
+            for dropped in subset_choices(len(shared)):
+                left = outgoing - {shared[k] for k in parse_subset(dropped)}
+                taken = as_choice([*left, new])
+                found = kept | {f"op_{new}": op, f"inputs_{new}": inputs, f"inputs_{last}": taken}
+                if self.why_invalid(found) is None:
+                    yield found
 
     def _graph(self, params: Params) -> ArchGraph:
         last = self.vertices - 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from functools import cache
 
 NO_NODE = "none"
@@ -19,3 +20,8 @@ def subset_choices(n: int) -> tuple[str, ...]:
 def parse_subset(choice: str) -> tuple[int, ...]:
     """The nodes a choice of `subset_choices` stands for, ascending."""
     return () if choice == NO_NODE else tuple(int(k) for k in choice.split(","))
+
+
+def as_choice(nodes: Iterable[int]) -> str:
+    """Inverse of `parse_subset`; nodes in any order."""
+    return ",".join(str(k) for k in sorted(nodes)) or NO_NODE

@@ -12,10 +12,38 @@ from optuna.testing.pytest_samplers import (
     SingleOnlySamplerTestCase,
 )
 
-from smbo_nas import NASBench201Space, SMBOSampler
+from predictors.architecture import NAOPredictor, PathEnsemble, PNASPredictor
+from smbo_nas import BANANASSampler, NAOSampler, NASBench201Space, PNASSampler, SMBOSampler
+
+SPACE = NASBench201Space()
 
 
-class TestSMBOSampler(BasicSamplerTestCase, RelativeSamplerTestCase, SingleOnlySamplerTestCase):
+class SamplerTestCase(BasicSamplerTestCase, RelativeSamplerTestCase, SingleOnlySamplerTestCase):
+    """What every sampler of the package passes."""
+
+
+class TestSMBOSampler(SamplerTestCase):
     @pytest.fixture
     def sampler(self) -> Callable[[], BaseSampler]:
-        return lambda: SMBOSampler(NASBench201Space(), n_startup_trials=1, seed=0)
+        return lambda: SMBOSampler(SPACE, n_startup_trials=1, seed=0)
+
+
+class TestBANANASSampler(SamplerTestCase):
+    @pytest.fixture
+    def sampler(self) -> Callable[[], BaseSampler]:
+        small = PathEnsemble(members=2, hidden=8, steps=5, random_state=0)
+        return lambda: BANANASSampler(SPACE, predictor=small, n_startup_trials=1, seed=0)
+
+
+class TestPNASSampler(SamplerTestCase):
+    @pytest.fixture
+    def sampler(self) -> Callable[[], BaseSampler]:
+        small = PNASPredictor(members=2, hidden=8, steps=5, random_state=0)
+        return lambda: PNASSampler(SPACE, predictor=small, n_startup_trials=1, seed=0)
+
+
+class TestNAOSampler(SamplerTestCase):
+    @pytest.fixture
+    def sampler(self) -> Callable[[], BaseSampler]:
+        small = NAOPredictor(members=2, hidden=8, steps=5, random_state=0)
+        return lambda: NAOSampler(SPACE, predictor=small, n_startup_trials=1, seed=0)
