@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import cho_factor, cho_solve
-from scipy.special import softmax
 
 from predictors.curves.base import Array, CurvePredictor, Prior, check_curves, pad
+from predictors.curves.bnn_errors import DOF, assumed_scale_matrix, condition_t, learn_scale_matrix
 from predictors.curves.features import CurveFeatures
-from predictors.curves.learning import assumed_correlation, observed_groups
+from predictors.curves.learning import observed_groups
 from predictors.curves.mixture import StudentMixture
 from predictors.curves.prior import check_prior, given_final
 from predictors.curves.scaling import CurveScale, common_scale, own_scale, with_known
@@ -21,11 +20,6 @@ if TYPE_CHECKING:
     import torch
 
     from predictors.curves.bnn_network import CurveNetwork
-
-_GAUSSIAN = 1e6  # Degrees of freedom: of a normal distribution.
-_ASSUMED_CURVES = 10.0  # Left out curves that count as much as what is assumed of the errors.
-_ASSUMED_STD = 0.2  # Of them, in units of the curves' spread.
-_LEAST_STD = 0.003
 
 
 class BayesianCurveNetwork(CurvePredictor):
@@ -38,9 +32,9 @@ class BayesianCurveNetwork(CurvePredictor):
     batched program. Departures:
 
     - The network is not trained anew for every point of a running curve. It learns from finished curves; what it does
-      not explain is a Gaussian process over the steps, whose covariance is learned from finished curves that each chain
-      leaves out in turn. A partial curve then weighs the sets of weights by how well they explain it, and moves the
-      rest of each predicted curve by conditioning.
+      not explain is a Student-t process over the steps, which is learned from finished curves that each chain leaves
+      out in turn (`bnn_errors`). A partial curve then weighs the sets of weights by how well they explain it, and moves
+      the rest of each predicted curve by conditioning.
     - Weights have normal priors scaled by fan-in; the noise has one variance, not one of each point.
     - Values are put between about 0 and 1, rising, by one affine map; steps are shares of the horizon.
 
@@ -62,7 +56,7 @@ class BayesianCurveNetwork(CurvePredictor):
         scale_: Their units, None if there are no such curves.
         network_: What weights are drawn of.
         weights_: Draws of all chains, `(chains * draws, network_.size)`.
-        covariance_: Of what the network does not explain, over the steps, `(horizon_, horizon_)`.
+        covariance_: Scale matrix of what the network does not explain, over the steps, `(horizon_, horizon_)`.
     """
 
     scale_: CurveScale | None
@@ -126,7 +120,7 @@ class BayesianCurveNetwork(CurvePredictor):
         rng = np.random.default_rng(self.random_state)
         generator = torch.Generator(self.device).manual_seed(int(rng.integers(2**63)))
         start = torch.randn(self.chains, self.network_.size, generator=generator, device=self.device)
-        assumed = _ASSUMED_STD**2 * assumed_correlation(self.horizon_)
+        assumed = assumed_scale_matrix(self.horizon_)
         if self.scale_ is None:  # Without curves the prior is the posterior.
             more = torch.randn((self.draws - 1) * self.chains, start.shape[1], generator=generator, device=self.device)
             self.weights_, self.covariance_ = torch.cat([start, more]), assumed
@@ -139,7 +133,7 @@ class BayesianCurveNetwork(CurvePredictor):
             draws = self._sample(scaled, read, ~held_out, start, rng, generator)
             found = self._curves(draws.flatten(0, 1), read).reshape(self.draws, self.chains, *scaled.shape)
         self.weights_ = draws.flatten(0, 1)
-        self.covariance_ = _covariance(scaled, found, held_out, assumed)
+        self.covariance_ = _learned(scaled, found, held_out, assumed)
         return self
 
     def _check_arguments(self, n_steps: int) -> None:
@@ -235,7 +229,7 @@ class BayesianCurveNetwork(CurvePredictor):
             np.full((m, len(predicted)), 1.0 / len(predicted)),
             predicted[:, :, column].T,
             np.full((m, len(predicted)), np.sqrt(self.covariance_[column, column])),
-            np.full((m, len(predicted)), _GAUSSIAN),
+            np.full((m, len(predicted)), DOF),
         )
         found = self._conditioned(own, predicted, scale.apply(curves), column)
         found, own = scale.restore(found), scale.restore(own)
@@ -245,44 +239,32 @@ class BayesianCurveNetwork(CurvePredictor):
 
     def _conditioned(self, own: StudentMixture, predicted: Array, scaled: Array, column: int) -> StudentMixture:
         """What the observed part of each curve makes of what the network says of it."""
-        weights, loc, scale = own.weights.copy(), own.loc.copy(), own.scale.copy()
+        parts = [part.copy() for part in vars(own).values()]
         for rows, steps in observed_groups(scaled):
             if len(steps) == 0:
                 continue
-            factor = cho_factor(self.covariance_[np.ix_(steps, steps)], lower=True)
-            gain = cho_solve(factor, self.covariance_[steps, column])
-            scale[rows] = np.sqrt(max(self.covariance_[column, column] - gain @ self.covariance_[steps, column], 0.0))
             for row in rows:
-                rest = scaled[row, steps] - predicted[:, row][:, steps]
-                weights[row] = softmax(-0.5 * (rest * cho_solve(factor, rest.T).T).sum(1))
-                loc[row] += rest @ gain
-        return StudentMixture(weights, loc, np.maximum(scale, _LEAST_STD), own.dof)
+                error = scaled[row, steps] - predicted[:, row][:, steps]
+                found = condition_t(self.covariance_, error, steps, column)
+                for part, value in zip(parts, found, strict=True):
+                    part[row] = value
+                parts[1][row] += predicted[:, row, column]
+        return StudentMixture(*parts)
 
 
-def _covariance(scaled: Array, found: Array, held_out: NDArray[np.bool_], assumed: Array) -> Array:
-    """The covariance of what a chain's sets of weights do not explain of curves that it left out.
+def _learned(scaled: Array, found: Array, held_out: NDArray[np.bool_], assumed: Array) -> Array:
+    """The scale matrix of what a chain's sets of weights do not explain of curves that it left out.
 
     Args:
         scaled: Curves, `(m, horizon)`.
         found: What each draw of each chain makes of them, `(draws, chains, m, horizon)`.
         held_out: Which curves each chain left out, `(chains, m)`; none if there are few, and nothing is learned.
-        assumed: The covariance that counts as much as so many curves.
+        assumed: What is assumed without any.
     """
     chain, row = np.nonzero(held_out)
     if len(row) == 0:
         return assumed
     draws = found[:, chain, row]
-    error = scaled[row] - draws.mean(0)
-    seen = np.isfinite(error)
-    error = np.where(seen, error, 0.0)
+    mean = draws.mean(0)
     # The draws differ among themselves, which accounts for a part of their mean's error.
-    around = np.where(seen, draws - draws.mean(0), 0.0)
-    known = np.einsum("dni,dnj->ij", around, around) / len(draws)
-    total = error.T @ error - known
-    count = np.maximum(seen.T.astype(np.float64) @ seen, 1.0)
-    spread = np.trace(error.T @ error) / seen.sum()
-    learned = total / count
-    share = len(row) / (len(row) + _ASSUMED_CURVES)
-    mixed = share * learned + (1 - share) * spread / _ASSUMED_STD**2 * assumed
-    variance, axes = np.linalg.eigh(0.5 * (mixed + mixed.T))
-    return np.asarray((axes * np.maximum(variance, _LEAST_STD**2)) @ axes.T)
+    return learn_scale_matrix(scaled[row] - mean, draws - mean, assumed)

@@ -18,6 +18,7 @@ Told = tuple[Array, Array]
 Seed = np.random.SeedSequence | int
 
 _SIGMAS = 24
+_POWERS = np.linspace(0.1, 1.0, 10) ** 3
 
 
 @dataclass(frozen=True)
@@ -173,26 +174,35 @@ def ensemble_draws(
 ) -> Draws:
     """Draws from the posterior of one curve by emcee (Foreman-Mackey et al. 2013), on the whole model.
 
-    All walkers start from the prior, and the first half of the steps is burn-in. Proposals are those of differential
-    evolution, not the paper's stretch moves, which hardly move in 48 dimensions (Huijser, Goodman and Brewer 2015).
+    All walkers start from the prior. The first half of the steps is burn-in, in which the likelihood comes in by rising
+    powers. Proposals are those of differential evolution, not the paper's stretch moves, which hardly move in 48
+    dimensions (Huijser, Goodman and Brewer 2015).
     """
     import emcee
 
-    def log_density(z: Array) -> Array:
-        found = model.log_posterior(z, x, y)
+    rng = np.random.default_rng(seed)
+
+    def log_density(z: Array, power: float) -> Array:
+        prior = -0.5 * (z**2).sum(1)
+        found = model.log_posterior(z, x, y) - prior
         if told is not None:
             found -= 0.5 * ((model.values(z, np.array([float(model.horizon)]))[:, 0] - told[0]) / told[1]) ** 2
-        return found
+        return prior + power * found
 
-    rng = np.random.default_rng(seed)
-    start = rng.standard_normal((walkers, N_DIMENSIONS))
-    while not (possible := np.isfinite(log_density(start))).all():
-        start[~possible] = rng.standard_normal((int((~possible).sum()), N_DIMENSIONS))
-    moves = [(emcee.moves.DEMove(), 0.8), (emcee.moves.DESnookerMove(), 0.2)]
-    sampler = emcee.EnsembleSampler(walkers, N_DIMENSIONS, log_density, vectorize=True, moves=moves)
-    sampler.random_state = np.random.RandomState(int(rng.integers(2**32))).get_state()
-    sampler.run_mcmc(start, steps, skip_initial_state_check=True)
-    chain = sampler.get_chain(discard=steps // 2, flat=True)
+    def run(power: float, state: Array, steps: int) -> emcee.EnsembleSampler:
+        moves = [(emcee.moves.DEMove(), 0.8), (emcee.moves.DESnookerMove(), 0.2)]
+        sampler = emcee.EnsembleSampler(*state.shape, log_density, args=(power,), vectorize=True, moves=moves)
+        sampler.random_state = np.random.RandomState(int(rng.integers(2**32))).get_state()
+        sampler.run_mcmc(state, steps, skip_initial_state_check=True)
+        return sampler
+
+    state = rng.standard_normal((walkers, N_DIMENSIONS))
+    while not (possible := np.isfinite(log_density(state, 1.0))).all():
+        state[~possible] = rng.standard_normal((int((~possible).sum()), N_DIMENSIONS))
+    for power in _POWERS:
+        state = run(power, state, steps // 2 // len(_POWERS)).get_last_sample().coords
+    sampler = run(1.0, state, steps // 2)
+    chain = sampler.get_chain(flat=True)
     z = chain[np.linspace(0, len(chain) - 1, n).astype(np.intp)]
-    effective = float(len(chain) / np.max(sampler.get_autocorr_time(discard=steps // 2, quiet=True)))
+    effective = float(len(chain) / np.max(sampler.get_autocorr_time(quiet=True)))
     return Draws(model.values(z, at), model.sigma(z), effective)
