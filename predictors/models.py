@@ -25,6 +25,9 @@ CURVE_MODELS = {
     "last_value": ("predictors.curves.last_value", "LastValueCurvePredictor"),
     "parametric": ("predictors.curves.parametric", "ParametricCurvePredictor"),
     "pfn": ("predictors.curves.pfn", "PFNCurvePredictor"),
+    "domhan": ("predictors.curves.domhan", "DomhanCurvePredictor"),
+    "bnn": ("predictors.curves.bnn", "BayesianCurveNetwork"),
+    "svr": ("predictors.curves.svr", "SequentialRegressionPredictor"),
 }
 
 
