@@ -340,9 +340,10 @@ class SearchSpace(ABC):
 
 def _differences(a: ArchGraph, b: ArchGraph) -> int:
     """Nodes and edges that two graphs, as they are written, do not share."""
-    ops = sum(p != q for p, q in itertools.zip_longest(zip(a.ops, a.cells), zip(b.ops, b.cells)))  # noqa: B905
-    edges, others = Counter(a.edges), Counter(b.edges)
-    return ops + int((edges - others).total() + (others - edges).total())
+    nodes, others = (zip(graph.ops, graph.cells, strict=True) for graph in (a, b))
+    relabelled = sum(bool(p != q) for p, q in itertools.zip_longest(nodes, others))
+    edges, wanted = Counter(a.edges), Counter(b.edges)
+    return relabelled + (edges - wanted).total() + (wanted - edges).total()
 
 
 def distinct_operations(ops: Sequence[str]) -> tuple[str, ...]:

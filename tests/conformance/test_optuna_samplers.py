@@ -38,12 +38,12 @@ class TestBANANASSampler(SamplerTestCase):
 class TestPNASSampler(SamplerTestCase):
     @pytest.fixture
     def sampler(self) -> Callable[[], BaseSampler]:
-        small = PNASPredictor(members=2, hidden=8, steps=5, random_state=0)
+        small = PNASPredictor(kind="mlp", ops=SPACE.operations, members=2, hidden=8, steps=5, random_state=0)
         return lambda: PNASSampler(SPACE, predictor=small, n_startup_trials=1, seed=0)
 
 
 class TestNAOSampler(SamplerTestCase):
     @pytest.fixture
     def sampler(self) -> Callable[[], BaseSampler]:
-        small = NAOPredictor(members=2, hidden=8, steps=5, random_state=0)
+        small = NAOPredictor(ops=SPACE.operations, members=2, hidden=8, steps=5, random_state=0)
         return lambda: NAOSampler(SPACE, predictor=small, n_startup_trials=1, seed=0)

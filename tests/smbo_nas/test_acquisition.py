@@ -113,13 +113,13 @@ def test_models_have_the_posterior_shapes_of_botorch() -> None:
 
     from smbo_nas.botorch_models import DrawsModel, EveryDraw, JointNormalModel, PredictorModel
 
-    X = torch.tensor([[[0.0], [2.0]], [[1.0], [1.0]]], dtype=torch.float64)  # batch 2 x q 2 x d 1
+    X = torch.tensor([[[0.0], [2.0]], [[1.0], [0.0]]], dtype=torch.float64)  # batch 2 x q 2 x d 1
     marginal = PredictorModel(Scores([0.0, 1.0, 2.0], [1.0, 2.0, 3.0]), [GRAPH] * 3).posterior(X)
     covariance = np.array([[1.0, 0.5, 0.2], [0.5, 4.0, 0.0], [0.2, 0.0, 9.0]])
     joint = JointNormalModel(np.array([0.0, 1.0, 2.0]), covariance).posterior(X)
     for posterior in (marginal, joint):
-        assert posterior.mean.squeeze(-1).tolist() == [[0.0, 2.0], [1.0, 1.0]]
-        assert posterior.variance.squeeze(-1).tolist() == [[1.0, 9.0], [4.0, 4.0]]
+        assert posterior.mean.squeeze(-1).tolist() == [[0.0, 2.0], [1.0, 0.0]]
+        assert posterior.variance.squeeze(-1).tolist() == [[1.0, 9.0], [4.0, 1.0]]
         assert posterior.rsample(torch.Size([5])).shape == (5, 2, 2, 1)
     np.testing.assert_allclose(joint.distribution.covariance_matrix[0], [[1.0, 0.2], [0.2, 9.0]])
     draws = np.arange(12.0).reshape(4, 3)

@@ -34,13 +34,13 @@ def bananas(space: SearchSpace, seed: int = 0) -> SMBOSampler:
 
 
 def pnas(space: SearchSpace, seed: int = 0) -> SMBOSampler:
-    predictor = PNASPredictor(kind="mlp", members=2, hidden=16, steps=20, random_state=0)
+    predictor = PNASPredictor(kind="mlp", members=2, hidden=16, steps=20, ops=space.operations, random_state=0)
     proposer = ProgressiveProposer(beam=5)
     return PNASSampler(space, predictor=predictor, proposer=proposer, n_startup_trials=3, seed=seed)
 
 
 def nao(space: SearchSpace, seed: int = 0) -> SMBOSampler:
-    predictor = NAOPredictor(members=2, hidden=8, steps=10, random_state=0)
+    predictor = NAOPredictor(members=2, hidden=8, steps=10, ops=space.operations, random_state=0)
     return NAOSampler(space, predictor=predictor, n_startup_trials=4, seed=seed)
 
 
