@@ -8,18 +8,15 @@ from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner,
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 
 from predictors.architecture import GraphGP
-from smbo_nas import samplers
 from smbo_nas.benchmarks.weaknas import WeakNASSampler
 from smbo_nas.pruners import CurvePruner
-from smbo_nas.samplers import SMBOSampler
+from smbo_nas.samplers import BANANASSampler, NAOSampler, PNASSampler, SMBOSampler
 from smbo_nas.spaces.base import SearchSpace
 
 STARTS = 10
 """Random architectures that every search begins with."""
 
 MakeSampler = Callable[[SearchSpace, int], BaseSampler]
-
-_RECIPES = {"pnas": "PNASSampler", "nao": "NAOSampler", "bananas": "BANANASSampler"}
 
 
 def _with_gp(*, thaw: bool = False) -> MakeSampler:
@@ -30,16 +27,14 @@ def _with_gp(*, thaw: bool = False) -> MakeSampler:
     return make
 
 
-def _recipe(name: str) -> MakeSampler:
-    return lambda space, seed: getattr(samplers, name)(space, n_startup_trials=STARTS, seed=seed)
-
-
 OURS: dict[str, MakeSampler] = {
     "smbo": lambda space, seed: SMBOSampler(space, n_startup_trials=STARTS, seed=seed),
     "smbo+thaw": lambda space, seed: SMBOSampler(space, n_startup_trials=STARTS, thaw=True, seed=seed),
     "smbo-gp": _with_gp(),
     "smbo-gp+thaw": _with_gp(thaw=True),
-    **{name: _recipe(of) for name, of in _RECIPES.items() if hasattr(samplers, of)},
+    "pnas": lambda space, seed: PNASSampler(space, n_startup_trials=STARTS, seed=seed),
+    "nao": lambda space, seed: NAOSampler(space, n_startup_trials=STARTS, seed=seed),
+    "bananas": lambda space, seed: BANANASSampler(space, n_startup_trials=STARTS, seed=seed),
 }
 """Samplers of this package: a function of the space and a seed. `thaw` continues stopped trainings."""
 
