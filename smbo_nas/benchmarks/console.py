@@ -10,12 +10,10 @@ from rich.table import Table
 
 
 def show_results(summaries: Mapping[str, Mapping[str, Any]], unit: str) -> None:
-    """One line for each method, the soonest first, on standard output."""
+    """One line for each method, the soonest first, on standard output; `regret` is the one at the end of the budget."""
     name = f"{unit}_to_optimum"
-    table = Table("method", "seeds", "solved", f"{unit} to optimum, mean [95 %]", "median", "quartiles", box=None)
-    table.add_column("last regret")
-    table.add_column("s/proposal")
-    table.add_column("p, random")
+    titles = ("method", "seeds", "solved", f"{unit} to optimum", "median", "regret", "s/proposal", "p, random")
+    table = Table(*titles, box=None, padding=(0, 1, 0, 0))
     for method, summary in sorted(summaries.items(), key=lambda item: item[1][name]["mean"]):
         cost = summary[name]
         interval = f" [{', '.join(f'{end:.0f}' for end in cost['interval_95'])}]" if cost["interval_95"] else ""
@@ -28,7 +26,6 @@ def show_results(summaries: Mapping[str, Mapping[str, Any]], unit: str) -> None:
             f"{summary['share_solved']:.0%}",
             f"{cost['mean']:.1f}{interval}",
             f"{cost['median']:.0f}",
-            " to ".join(f"{end:.0f}" for end in cost["quartiles"]),
             f"{regret[0]['mean']:.3f}" if regret else "-",
             f"{seconds['mean']:.3f}" if seconds else "-",
             f"{test[f'p_{name}']:.1g}" if test and test[f"p_{name}"] is not None else "-",
