@@ -55,7 +55,7 @@ class CurveNetwork:
             start += prod(shape)
             state = torch.baddbmm(layer[:, -1:], state if depth == 0 else torch.tanh(state), layer[:, :-1])
             state = state / sqrt(shape[0])
-        parameters, mixing, asymptote = torch.split(state, (_BASIS_PARAMETERS, _BASES, 1), dim=-1)
+        parameters, mixing, asymptote = torch.split(state, [_BASIS_PARAMETERS, _BASES, 1], dim=-1)
         basis = _basis_functions(torch.sigmoid(parameters), t)
         return 0.5 + asymptote + (torch.softmax(mixing, -1)[..., None, :] @ basis)[..., 0, :]
 

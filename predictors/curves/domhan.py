@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from typing import Any, Self
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from predictors.curves.base import Array, CurvePredictor, Prior, check_curves
 from predictors.curves.domhan_model import N_DIMENSIONS, CurveCombination
-from predictors.curves.domhan_samplers import CollapsedSampler, Draws, Seed, Told, ensemble_draws
+from predictors.curves.domhan_samplers import CollapsedSampler, Seed, Told, ensemble_draws
 from predictors.curves.learning import observed_groups
 from predictors.curves.mixture import StudentMixture
 from predictors.curves.prior import check_prior
@@ -81,16 +82,15 @@ class _DomhanPredictor(CurvePredictor):
             if column in steps:
                 continue
             of_rows = None if told is None else (told[0][rows], told[1][rows])
-            x = steps.astype(np.float64) + 1.0
-            found = self._draw(x, scaled[np.ix_(rows, steps)], np.array([column + 1.0]), of_rows, seed)
-            for row, draws in zip(rows, found, strict=True):
-                loc[row], sigma[row] = draws.values[:, 0], draws.sigma
+            x, step = steps.astype(np.float64) + 1.0, np.array([column + 1.0])
+            for row, z in zip(rows, self._draw(x, scaled[np.ix_(rows, steps)], of_rows, seed), strict=True):
+                loc[row], sigma[row] = self._model.values(z, step)[:, 0], self._model.sigma(z)
         weights = np.full((m, n), 1.0 / n)
         mixture = scale.restore(StudentMixture(weights, loc, sigma, np.full((m, n), _GAUSSIAN)))
         return with_known(mixture, curves, column, final)
 
     @abstractmethod
-    def _draw(self, x: Array, y: Array, at: Array, told: Told | None, seed: Seed) -> list[Draws]:
+    def _draw(self, x: Array, y: Array, told: Told | None, seed: Seed) -> Iterable[Array]:
         """See `CollapsedSampler.draw`."""
 
 
@@ -129,8 +129,8 @@ class DomhanCurvePredictor(_DomhanPredictor):
         self.draws = draws
         self.random_state = random_state
 
-    def _draw(self, x: Array, y: Array, at: Array, told: Told | None, seed: Seed) -> list[Draws]:
-        return CollapsedSampler(self._model, self.sets, seed).draw(x, y, at, self.draws, told)
+    def _draw(self, x: Array, y: Array, told: Told | None, seed: Seed) -> Iterable[Array]:
+        return CollapsedSampler(self._model, self.sets, seed).draw(x, y, self.draws, told)
 
 
 class DomhanMCMCPredictor(_DomhanPredictor):
@@ -167,11 +167,11 @@ class DomhanMCMCPredictor(_DomhanPredictor):
         self.draws = draws
         self.random_state = random_state
 
-    def _draw(self, x: Array, y: Array, at: Array, told: Told | None, seed: Seed) -> list[Draws]:
+    def _draw(self, x: Array, y: Array, told: Told | None, seed: Seed) -> Iterable[Array]:
         finals = [None] * len(y) if told is None else list(zip(*told, strict=True))
         return [
             ensemble_draws(
-                self._model, x, row, at, n=self.draws, walkers=self.walkers, steps=self.steps, seed=seed, told=final
+                self._model, x, row, n=self.draws, walkers=self.walkers, steps=self.steps, seed=seed, told=final
             )
             for row, final in zip(y, finals, strict=True)
         ]

@@ -5,35 +5,22 @@ One is collapsed and fast; the other is the paper's, MCMC with emcee, by which t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr, ndtri_exp
+from scipy.special import log_ndtr, ndtri, ndtri_exp
 
-from predictors.curves.domhan_model import N_DIMENSIONS, NOISE, CurveCombination
+from predictors.curves.domhan_model import N_DIMENSIONS, CurveCombination
 
 Array = NDArray[np.float64]
+Index = NDArray[np.intp]
 Told = tuple[Array, Array]
 Seed = np.random.SeedSequence | int
 
 _SIGMAS = 24
 _POWERS = np.linspace(0.1, 1.0, 10) ** 3
-
-
-@dataclass(frozen=True)
-class Draws:
-    """Equally likely draws of what generates one curve.
-
-    Attributes:
-        values: Values without noise at the steps asked for, `(n, len(at))`.
-        sigma: Standard deviations of the noise, `(n,)`.
-        effective: How many independent draws they are worth, about.
-    """
-
-    values: Array
-    sigma: Array
-    effective: float
 
 
 class CollapsedSampler:
@@ -56,27 +43,30 @@ class CollapsedSampler:
         self._seed = seed
         self._z = np.random.default_rng(seed).standard_normal((size, N_DIMENSIONS))
         self._z[:, model.linear] = 0.0
-        self._sigma = np.geomspace(*NOISE, _SIGMAS)
+        self._levels = np.zeros((_SIGMAS, N_DIMENSIONS))
+        self._levels[:, -1] = ndtri((np.arange(_SIGMAS) + 0.5) / _SIGMAS)
 
-    def draw(self, x: Array, y: Array, at: Array, n: int, told: Told | None = None) -> list[Draws]:
-        """Draws from the posteriors of curves that are observed at the same steps.
+    def draw(self, x: Array, y: Array, n: int, told: Told | None = None) -> Iterator[Array]:
+        """Yields equally likely draws of the coordinates of the model, `(n, N_DIMENSIONS)`, for each curve.
 
         Args:
-            x: Steps observed, `(s,)`; may be none.
+            x: Steps observed by all curves, `(s,)`; may be none.
             y: Values there, `(m, s)`.
-            at: Steps to answer for.
             n: Number of draws of each curve.
             told: Mean and standard deviation of `f(H)` as known from elsewhere, `(m,)` each.
         """
-        base, design = self._affine(np.concatenate([x, at, [1.0, self._model.horizon]]))
+        base, design = self._affine(np.concatenate([x, [1.0, self._model.horizon]]))
         seen = design[:, : len(x)]
         variance, axes = np.linalg.eigh(np.swapaxes(seen, 1, 2) @ seen)
         # In these axes the posterior of b is independent.
-        sets = _Sets(base, design @ axes, np.maximum(variance, 0.0), self._sigma**2, len(x))
+        sets = _Sets(base, design @ axes, np.maximum(variance, 0.0), self._model.sigma(self._levels) ** 2, len(x))
         finals = [None] * len(y) if told is None else list(zip(*told, strict=True))
-        return [
-            sets.draw(row, n, np.random.default_rng(self._seed), final) for row, final in zip(y, finals, strict=True)
-        ]
+        for row, final in zip(y, finals, strict=True):
+            which, level, b = sets.draw(row, n, np.random.default_rng(self._seed), final)
+            z = self._z[which]
+            z[:, -1] = self._levels[level, -1]
+            z[:, self._model.linear] = np.einsum("prq,pq->pr", axes[which], b)
+            yield z
 
     def _affine(self, x: Array) -> tuple[Array, Array]:
         """`base` `(size, len(x))` and `design` `(size, len(x), r)`."""
@@ -91,11 +81,11 @@ class CollapsedSampler:
 
 @dataclass(frozen=True)
 class _Sets:
-    """All sets of weights and nonlinear parameters, at the observed steps, those asked for, the first and the last.
+    """All sets of weights and nonlinear parameters, at the observed steps, the first and the last.
 
     Attributes:
-        base: `(size, s + a + 2)`.
-        design: `(size, s + a + 2, r)`, in axes in which the observed part is orthogonal.
+        base: `(size, s + 2)`.
+        design: `(size, s + 2, r)`, in axes in which the observed part is orthogonal.
         variance: Its squared lengths there, `(size, r)`.
         grid: Noise variances, `(S,)`.
         n_seen: Number of observed steps, s.
@@ -107,8 +97,10 @@ class _Sets:
     grid: Array
     n_seen: int
 
-    def draw(self, y: Array, n: int, rng: np.random.Generator, final: tuple[float, float] | None) -> Draws:
-        """Draws from the posterior of one curve, `(s,)`."""
+    def draw(
+        self, y: Array, n: int, rng: np.random.Generator, final: tuple[float, float] | None
+    ) -> tuple[Index, Index, Array]:
+        """Draws from the posterior of one curve `(s,)`: sets and places on the grid, `(n,)` each, and b, `(n, r)`."""
         s, grid = self.n_seen, self.grid[:, None]
         total = self.variance[:, None] + grid  # (size, S, r)
         spread = grid / total  # Posterior variances of b.
@@ -137,23 +129,18 @@ class _Sets:
 
         share = np.exp(score - score.max())
         which, level = np.divmod(_systematic(share.ravel(), n, rng), len(self.grid))
-        rows = np.arange(len(self.grid))[level]
-        deviation = np.sqrt(spread[which, rows]) * rng.standard_normal((n, total.shape[2]))
+        deviation = np.sqrt(spread[which, level]) * rng.standard_normal((n, total.shape[2]))
         if final is not None:
             surprise = (deviation * last[which, 0]).sum(1) + final[1] * rng.standard_normal(n)
-            deviation -= gain[which, rows] * (surprise / around[which, rows])[:, None]
+            deviation -= gain[which, level] * (surprise / around[which, level])[:, None]
         # Given what it is, the rise is moved to where a normal distribution cut at 0 has it.
-        center, width = center[which, rows], width[which, rows]
+        center, width = center[which, level], width[which, level]
         cut = -ndtri_exp(log_ndtr(center / width) + np.log1p(-rng.random(n)))
         missing = cut * width - (deviation * rise[which, 0]).sum(1)
-        b = mean[which, rows] + deviation + along[which, rows] * (missing / width**2)[:, None]
-        values = self.base[which, s:-2] + np.einsum("pr,par->pa", b, self.design[which, s:-2])
-        of_sets = share.sum(1)
-        effective = float(of_sets.sum() ** 2 / (of_sets**2).sum())
-        return Draws(values, np.sqrt(self.grid[level]), effective)
+        return which, level, mean[which, level] + deviation + along[which, level] * (missing / width**2)[:, None]
 
 
-def _systematic(share: Array, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
+def _systematic(share: Array, n: int, rng: np.random.Generator) -> Index:
     """Systematic resampling."""
     bounds = np.cumsum(share)
     places = (np.arange(n) + rng.random()) / n * bounds[-1]
@@ -164,19 +151,30 @@ def ensemble_draws(
     model: CurveCombination,
     x: Array,
     y: Array,
-    at: Array,
     *,
     n: int,
     walkers: int,
     steps: int,
     seed: Seed,
-    told: tuple[float, float] | None,
-) -> Draws:
-    """Draws from the posterior of one curve by emcee (Foreman-Mackey et al. 2013), on the whole model.
+    told: tuple[float, float] | None = None,
+    start: Array | None = None,
+) -> Array:
+    """Draws from the posterior of one curve by emcee (Foreman-Mackey et al. 2013), `(n, N_DIMENSIONS)`.
 
     All walkers start from the prior. The first half of the steps is burn-in, in which the likelihood comes in by rising
     powers. Proposals are those of differential evolution, not the paper's stretch moves, which hardly move in 48
     dimensions (Huijser, Goodman and Brewer 2015).
+
+    Args:
+        model: What to sample, on the whole of it.
+        x: Steps observed, `(s,)`.
+        y: Values there, `(s,)`.
+        n: Number of draws, evenly from all walkers.
+        walkers: Number of chains.
+        steps: Length of each.
+        seed: Of the walkers.
+        told: Mean and standard deviation of `f(H)` as known from elsewhere.
+        start: Where the walkers start, `(walkers, N_DIMENSIONS)`; there is no burn-in then.
     """
     import emcee
 
@@ -187,7 +185,7 @@ def ensemble_draws(
         found = model.log_posterior(z, x, y) - prior
         if told is not None:
             found -= 0.5 * ((model.values(z, np.array([float(model.horizon)]))[:, 0] - told[0]) / told[1]) ** 2
-        return prior + power * found
+        return np.asarray(prior + power * found)
 
     def run(power: float, state: Array, steps: int) -> emcee.EnsembleSampler:
         moves = [(emcee.moves.DEMove(), 0.8), (emcee.moves.DESnookerMove(), 0.2)]
@@ -196,13 +194,12 @@ def ensemble_draws(
         sampler.run_mcmc(state, steps, skip_initial_state_check=True)
         return sampler
 
-    state = rng.standard_normal((walkers, N_DIMENSIONS))
+    state = rng.standard_normal((walkers, N_DIMENSIONS)) if start is None else start
     while not (possible := np.isfinite(log_density(state, 1.0))).all():
         state[~possible] = rng.standard_normal((int((~possible).sum()), N_DIMENSIONS))
-    for power in _POWERS:
-        state = run(power, state, steps // 2 // len(_POWERS)).get_last_sample().coords
-    sampler = run(1.0, state, steps // 2)
-    chain = sampler.get_chain(flat=True)
-    z = chain[np.linspace(0, len(chain) - 1, n).astype(np.intp)]
-    effective = float(len(chain) / np.max(sampler.get_autocorr_time(quiet=True)))
-    return Draws(model.values(z, at), model.sigma(z), effective)
+    if start is None:
+        steps //= 2
+        for power in _POWERS:
+            state = run(power, state, steps // len(_POWERS)).get_last_sample().coords
+    chain = run(1.0, state, steps).get_chain(flat=True)
+    return np.asarray(chain[np.linspace(0, len(chain) - 1, n).astype(np.intp)])
