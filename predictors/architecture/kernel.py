@@ -14,10 +14,13 @@ Array = NDArray[np.float64]
 
 JITTER = 1e-6
 _FREQUENCIES = 512
-_CENTRES = {"variance": 1.0, "slopes": 0.3, "noise": 0.05}
+_CENTRES = {"variance": 1.0, "slopes": 0.03, "noise": 0.05}
 """Of the priors, for targets of variance 1."""
-_WIDTHS = {"variance": 1.5, "slopes": 1.5, "noise": 1.5, "groups": 1.0, "columns": 0.4}
+_WIDTHS = {"variance": 1.5, "slopes": 2.5, "noise": 1.5, "groups": 1.0, "columns": 0.4}
 """Standard deviations of logarithms."""
+_DOUBT = 4.0
+"""By how much longer squared lengthscales are expected to be in columns that have slopes: what rides along with a graph
+may say nothing beyond it."""
 _FURTHEST = 6.0
 _MAX_ITERATIONS = 60
 
@@ -113,6 +116,7 @@ def fit_kernel(features: Array, groups: Sequence[str], n_linear: int, targets: A
     typical = np.array([_typical_distance(features[:, owner == g]) for g in range(len(names))])
     n_varying = max(np.isfinite(typical).sum(), 1)
     base = np.log(np.nan_to_num(typical, nan=1.0) * n_varying)[owner]
+    base[d - n_linear :] += np.log(_DOUBT)
     linear = features[:, d - n_linear :]
     sizes = {"variance": 1, "groups": len(names), "columns": d, "slopes": n_linear, "noise": 1}
     ends = np.cumsum(list(sizes.values()))[:-1]
