@@ -60,13 +60,18 @@ class LatentProposer(Proposer):
         """
         parents = best_of(measured, self.elites)
         climbed = self._climbed(space, parents, seen, predictor) if parents and predictor is not None else []
-        missing = self.least - len(climbed)
-        if missing > 0:
-            many = 10 * self.least
-            mutations = MutateProposer(elites=self.elites, mutations=many, crossovers=0, randoms=many)
-            known = seen.union(space.graph(params).digest for params in climbed)
-            climbed += mutations.pool(space, measured, known, rng).params[:missing]
-        return Pool.of(space, climbed, seen)
+        pool = Pool.of(space, climbed, seen)
+        missing = self.least - len(pool.params)
+        if missing <= 0:
+            return pool
+        many = 10 * self.least
+        mutations = MutateProposer(elites=self.elites, mutations=many, crossovers=0, randoms=many)
+        fill = mutations.pool(space, measured, seen.union(pool.digests), rng)
+        return Pool(
+            params=pool.params + fill.params[:missing],
+            graphs=pool.graphs + fill.graphs[:missing],
+            digests=pool.digests + fill.digests[:missing],
+        )
 
     def _climbed(
         self,

@@ -14,6 +14,7 @@ from optuna.testing.pytest_samplers import (
 
 from predictors.architecture import NAOPredictor, PathEnsemble, PNASPredictor
 from smbo_nas import BANANASSampler, NAOSampler, NASBench201Space, PNASSampler, SMBOSampler
+from smbo_nas.proposers import LatentProposer
 
 SPACE = NASBench201Space()
 
@@ -46,4 +47,5 @@ class TestNAOSampler(SamplerTestCase):
     @pytest.fixture
     def sampler(self) -> Callable[[], BaseSampler]:
         small = NAOPredictor(ops=SPACE.operations, members=2, hidden=8, steps=5, random_state=0)
-        return lambda: NAOSampler(SPACE, predictor=small, n_startup_trials=1, seed=0)
+        near = LatentProposer(elites=2, steps=1)
+        return lambda: NAOSampler(SPACE, predictor=small, proposer=near, n_startup_trials=1, seed=0)

@@ -21,7 +21,7 @@ from smbo_nas import (
     SMBOSampler,
 )
 from smbo_nas.acquisition import ACQUISITIONS
-from smbo_nas.proposers import MutateProposer, ProgressiveProposer
+from smbo_nas.proposers import LatentProposer, MutateProposer, ProgressiveProposer
 from smbo_nas.spaces import SearchSpace
 
 SPACE = NASBench201Space()
@@ -41,16 +41,21 @@ def pnas(space: SearchSpace, seed: int = 0) -> SMBOSampler:
 
 def nao(space: SearchSpace, seed: int = 0) -> SMBOSampler:
     predictor = NAOPredictor(members=2, hidden=8, steps=10, ops=space.operations, random_state=0)
-    return NAOSampler(space, predictor=predictor, n_startup_trials=4, seed=seed)
+    proposer = LatentProposer(elites=3, steps=2)
+    return NAOSampler(space, predictor=predictor, proposer=proposer, n_startup_trials=4, seed=seed)
 
 
 RECIPES = {"bananas": bananas, "pnas": pnas, "nao": nao}
 every_recipe = pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 
 
+def worth(trial: optuna.Trial, space: SearchSpace = SPACE) -> float:
+    return float(sum("3x3" in op for op in space.suggest(trial).graph.canonical().ops))
+
+
 def run(space: SearchSpace, sampler: SMBOSampler, n_trials: int) -> optuna.Study:
     study = optuna.create_study(direction="maximize", sampler=sampler)
-    study.optimize(lambda t: float(sum("3x3" in op for op in space.suggest(t).graph.canonical().ops)), n_trials)
+    study.optimize(lambda trial: worth(trial, space), n_trials)
     return study
 
 
@@ -73,19 +78,23 @@ def test_parallel_workers_get_different_architectures(recipe: Callable[[SearchSp
 
 
 @every_recipe
-def test_the_same_seed_proposes_the_same_in_any_process(recipe: Callable[..., SMBOSampler]) -> None:
-    here = [t.params for t in run(SPACE, recipe(SPACE, 5), 6).trials]
+def test_a_sampler_rebuilt_for_every_trial_proposes_the_same(recipe: Callable[..., SMBOSampler]) -> None:
+    whole = run(SPACE, recipe(SPACE, 5), 6)
     study = optuna.create_study(direction="maximize")
-    for _ in range(6):  # a sampler rebuilt for every trial
+    for _ in range(6):
         study.sampler = recipe(SPACE, 5)
-        study.optimize(lambda t: float(sum("3x3" in op for op in SPACE.suggest(t).graph.canonical().ops)), 1)
-    assert [t.params for t in study.trials] == here
+        study.optimize(worth, 1)
+    assert [t.params for t in study.trials] == [t.params for t in whole.trials]
+
+
+def test_the_same_seed_proposes_the_same_in_any_process() -> None:
     code = (
         "import optuna; optuna.logging.set_verbosity(30); from tests.smbo_nas.samplers.test_recipes import *;"
-        f"print([t.params for t in run(SPACE, {recipe.__name__}(SPACE, 5), 6).trials])"
+        "print([t.params for recipe in RECIPES.values() for t in run(SPACE, recipe(SPACE, 5), 6).trials])"
     )
     environment = {"PYTHONHASHSEED": "1", "PATH": "", "OMP_NUM_THREADS": "1"}
     there = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    here = [t.params for recipe in RECIPES.values() for t in run(SPACE, recipe(SPACE, 5), 6).trials]
     assert there.stdout.strip() == str(here)
 
 
