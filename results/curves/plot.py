@@ -53,7 +53,7 @@ def fans(target: Path) -> None:
         figure.add_scatter(x=later, y=q[:, 3], line={"color": "#1f77b4"}, showlegend=False, **where)
         figure.add_scatter(x=epochs, y=others[k], line={"color": "black", "width": 1}, showlegend=False, **where)
         figure.add_vline(x=n_seen, line={"dash": "dot", "width": 1}, **where)
-    figure.update_yaxes(range=[0.0, 1.0])
+    figure.update_yaxes(range=[0.1, 0.9])
     _write(figure, target, 900, 520)
 
 
@@ -86,7 +86,7 @@ def calibration(target: Path, sources: list[Path]) -> None:
 
 def _write(figure: go.Figure, target: Path, width: int, height: int) -> None:
     figure.update_layout(template="plotly_white", width=width, height=height, margin={"t": 40, "r": 10})
-    figure.write_html(target, include_plotlyjs=True)
+    figure.write_html(target, include_plotlyjs=True, config={"displayModeBar": False})
 
 
 if __name__ == "__main__":
