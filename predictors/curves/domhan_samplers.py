@@ -188,7 +188,8 @@ def ensemble_draws(
         return np.asarray(prior + power * found)
 
     def run(power: float, state: Array, steps: int) -> emcee.EnsembleSampler:
-        moves = [(emcee.moves.DEMove(), 0.8), (emcee.moves.DESnookerMove(), 0.2)]
+        # Not DESnookerMove as well, whose acceptance is wrong in emcee 3.1.6 (its pull request 531).
+        moves = emcee.moves.DEMove()
         sampler = emcee.EnsembleSampler(*state.shape, log_density, args=(power,), vectorize=True, moves=moves)
         sampler.random_state = np.random.RandomState(int(rng.integers(2**32))).get_state()
         sampler.run_mcmc(state, steps, skip_initial_state_check=True)
