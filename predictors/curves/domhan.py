@@ -122,7 +122,7 @@ class DomhanCurvePredictor(_DomhanPredictor):
     """
 
     def __init__(
-        self, horizon: int | None = None, *, sets: int = 2000, draws: int = 500, random_state: int | None = None
+        self, horizon: int | None = None, *, sets: int = 2000, draws: int = 300, random_state: int | None = None
     ) -> None:
         self.horizon = horizon
         self.sets = sets
@@ -158,7 +158,7 @@ class DomhanMCMCPredictor(_DomhanPredictor):
         *,
         walkers: int = 128,
         steps: int = 5000,
-        draws: int = 500,
+        draws: int = 300,
         random_state: int | None = None,
     ) -> None:
         self.horizon = horizon
