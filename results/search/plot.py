@@ -48,12 +48,11 @@ def main(target: Path, sources: list[Path]) -> None:
             half = np.zeros_like(mean)
             if len(own) > 1:
                 half = student.ppf(0.975, len(own) - 1) * np.nanstd(curves, axis=0, ddof=1) / np.sqrt(len(own))
-            label = f"{name}" if len(files) > 1 else f"{name} ({len(own)} seeds)"
-            first = not any(trace.name == label for trace in figure.data)
+            first = not any(trace.name == name for trace in figure.data)
             line = {"color": colour, "width": 2}
             band(figure, (1, column), at, np.maximum(mean - half, FLOOR), np.maximum(mean + half, FLOOR), colour)
             figure.add_scatter(
-                x=at, y=np.maximum(mean, FLOOR), name=label, legendgroup=name, showlegend=first, line=line,
+                x=at, y=np.maximum(mean, FLOOR), name=name, legendgroup=name, showlegend=first, line=line,
                 row=1, col=column,
             )  # fmt: skip
             solved = np.array([sum(run.reached is not None and run.reached <= x for run in own) for x in at])
@@ -71,7 +70,7 @@ def main(target: Path, sources: list[Path]) -> None:
         template="plotly_white", width=max(420 * len(files), 700), height=620, margin={"t": 40, "r": 20},
         legend={"orientation": "h", "y": -0.12},
     )  # fmt: skip
-    figure.write_html(target, include_plotlyjs=True)
+    figure.write_html(target, include_plotlyjs=True, config={"displayModeBar": False})
 
 
 def band(figure: go.Figure, where: tuple[int, int], x: object, low: object, high: object, colour: str) -> None:
