@@ -14,8 +14,12 @@ from optuna.trial import FrozenTrial, TrialState
 from predictors.curves import CurvePredictor
 from smbo_nas.observations import PREDICTION_KEY, curve_matrix
 from smbo_nas.pruners.policy import StopPolicy, StopVerdict
+from smbo_nas.resuming import resumes
 
 _logger = logging.getLogger(__name__)
+
+_TRY = 0.1
+"""Share of a whole training that a continued one gets before it may be stopped again."""
 
 
 class CurvePruner(BasePruner):
@@ -93,6 +97,8 @@ class CurvePruner(BasePruner):
         steps, finished = self._finished(study)
         if len(steps) == 0 or max(trial.intermediate_values) >= steps[-1]:
             return None
+        if self._just_continued(study, trial, steps[-1]):
+            return None
         curve = np.full(len(steps), np.nan)
         for step in sorted(trial.intermediate_values):
             # A step that no finished trial reported stands for the last one before it.
@@ -102,6 +108,16 @@ class CurvePruner(BasePruner):
         maximize = study.direction == StudyDirection.MAXIMIZE
         direction: Literal["maximize", "minimize"] = "maximize" if maximize else "minimize"
         return self._policy.decide(finished, curve, direction=direction, prior=_prior(trial))
+
+    @staticmethod
+    def _just_continued(study: Study, trial: FrozenTrial, horizon: int) -> bool:
+        """Whether a stopped training goes on since less than a tenth of a whole one: an epoch tells nothing new."""
+        before = resumes(trial)
+        if before is None:
+            return False
+        stopped = next((t for t in study.get_trials(deepcopy=False) if t.number == before), None)
+        last = max(stopped.intermediate_values, default=0) if stopped is not None else 0
+        return bool(max(trial.intermediate_values) < last + _TRY * horizon)
 
     def _finished(self, study: Study) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The curves of the COMPLETE trials, with columns up to the horizon."""

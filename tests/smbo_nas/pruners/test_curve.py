@@ -9,6 +9,7 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from smbo_nas.pruners import CurvePruner
+from smbo_nas.resuming import RESUMES_KEY
 from tests.predictors.curves.synthetic import saturating
 
 HOPELESS = [0.3, 0.42, 0.5, 0.53, 0.55, 0.55]
@@ -151,3 +152,17 @@ def test_a_decision_takes_milliseconds() -> None:
         pruner.prune(study, trial)
         seconds.append(time.process_time() - start)
     assert np.median(seconds) < 0.05  # About 5 ms; the bound allows for slow machines.
+
+
+def test_what_goes_on_gets_a_tenth_of_a_training_before_it_is_stopped_again() -> None:
+    study = study_of(saturating(np.random.default_rng(0), 30, 30))
+    hopeless = [0.2 + 0.001 * k for k in range(12)]
+    stopped = create_trial(state=TrialState.PRUNED, intermediate_values=dict(enumerate(hopeless[:6], start=1)))
+    study.add_trial(stopped)
+    verdicts = []
+    for n in (7, 8, 9):
+        trial = running(hopeless[:n])
+        trial.system_attrs = {RESUMES_KEY: 30}
+        verdicts.append(CurvePruner().prune(study, trial))
+    assert verdicts == [False, False, True]
+    assert CurvePruner().prune(study, running(hopeless[:7]))
