@@ -91,7 +91,7 @@ def draw_tasks(rng: np.random.Generator, n_tasks: int, n_curves: int, n_steps: i
 def _quality(draw: _Draw) -> Array:
     """Final level of every network: normal, skewed, or of two kinds; smaller is better."""
     normal = draw.curve()
-    skewed = np.exp(draw.task() * normal) - 1
+    skewed = np.exp(2 * draw.task() * normal) - 1
     skewed /= np.sqrt(np.mean(skewed**2, axis=1, keepdims=True)) + 1e-3
     kind = draw.rng.random(normal.shape, dtype=np.float32) < 0.5 * draw.task()
     two = draw.chance(0.25) * kind * draw.log_uniform(0.5, 5.0)
@@ -110,7 +110,7 @@ def _distance(draw: _Draw, quality: Array, x: Array) -> Array:
 
 def _decay(draw: _Draw, quality: Array, x: Array, shortest: float, longest: float) -> Array:
     """One phase of learning: a power law, an exponential or a sigmoid whose speed differs between the curves."""
-    tau = draw.log_uniform(shortest, longest) * np.exp(draw.log_uniform(0.03, 1.0) * draw.related(quality))
+    tau = draw.log_uniform(shortest, longest) * np.exp(draw.log_uniform(0.03, 2.5) * draw.related(quality))
     power = draw.log_uniform(0.3, 3.0) * np.exp(draw.log_uniform(0.02, 0.4) * draw.related(quality))
     ratio = x / np.clip(tau, 1e-3, 1e3)
     kind = draw.rng.integers(0, 3, draw.n_tasks)
@@ -167,7 +167,7 @@ def _noise(draw: _Draw, distance: Array, rate: Array, x: Array) -> Array:
         drift[..., step] = memory[..., 0] * drift[..., step - 1] + np.sqrt(1 - memory[..., 0] ** 2) * drift[..., step]
     early = draw.chance(0.4) * draw.log_uniform(0.5, 30.0) * np.clip(distance, 0, 1)
     under = draw.chance(0.5) * draw.log_uniform(0.5, 10.0) * (rate - rate[..., -1:])
-    own = np.exp(draw.log_uniform(0.05, 0.7) * draw.curve())
+    own = np.exp(draw.log_uniform(0.05, 1.2) * draw.curve())
     size = draw.log_uniform(0.003, 0.7) * own * (1 + early + under)
     share = draw.task()
     return np.asarray(size * (np.sqrt(1 - share) * white * tails + np.sqrt(share) * drift), dtype=np.float32)
