@@ -134,8 +134,8 @@ class _Search:
             return
         if not self.steps or regret < self.steps[-1][1]:
             self.steps.append((self.spent, regret, self.hours))
-        if self.reached is None and regret <= self.task.tolerance:
-            self.reached = self.spent
+        if self.reached is None and regret <= self.task.tolerance and self.spent <= self.budget:
+            self.reached = self.spent  # the last training may end past the budget
 
 
 def run_search(task: Task, method: str, seed: int, *, budget: int = 200, batch: int = 1) -> SearchRun:

@@ -11,6 +11,7 @@ from optuna.trial import TrialState
 
 from smbo_nas.benchmarks.methods import PEERS, STARTS
 from smbo_nas.benchmarks.runner import marks, run_search
+from smbo_nas.benchmarks.tabular import EPOCHS_KEY
 from smbo_nas.benchmarks.tasks import Task, fashion201
 from tests.smbo_nas.benchmarks.small import CELLS, VALUES, task
 
@@ -96,6 +97,28 @@ def test_a_training_that_should_have_gone_on_is_noted(monkeypatch: pytest.Monkey
     assert run_search(found, "random", 0, budget=10).lost is False
     stopped = run_search(task_that_stops_first(found), "random", 0, budget=10)
     assert (stopped.reached, stopped.lost) == (None, True)
+
+
+def test_what_ends_past_the_budget_is_not_solved(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = fashion201()
+    best = int(np.argmax(found.values))
+    bad = [row for row in range(len(found.cells)) if found.regret(row) > found.tolerance]
+    monkeypatch.setattr(Task, "starts", lambda *_: [found.cells[row] for row in [*bad[:9], best]])
+    assert run_search(found, "random", 0, budget=10).reached == 10 * found.epochs
+
+    def objective_of(seed: int) -> Any:
+        objective = found.objective(seed)
+
+        def dear(trial: optuna.Trial) -> float:
+            value = objective(trial)
+            trial.set_user_attr(EPOCHS_KEY, found.epochs + 1)
+            return value
+
+        return dear
+
+    run = run_search(replace(found, objective=objective_of), "random", 0, budget=10)
+    assert (run.reached, run.spent) == (None, 10 * found.epochs + 10)
+    assert run.regret_at(10 * found.epochs) > 0.0
 
 
 def task_that_stops_first(found: Task) -> Task:
