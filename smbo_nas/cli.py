@@ -57,6 +57,7 @@ def search(
     risk: Annotated[
         float, typer.Option(help="For curve: stop a training below this chance of beating the second best.")
     ] = 0.2,
+    thaw: Annotated[bool, typer.Option("--thaw", help="For smbo: stopped trainings may be continued.")] = False,
     batch_size: Annotated[int, typer.Option(help="Images per training step.")] = 32,
     learning_rate: Annotated[float, typer.Option(help="Highest learning rate of the schedule.")] = 0.05,
     training: Annotated[
@@ -90,6 +91,7 @@ def search(
             sampler=sampler,
             pruner=pruner,
             risk=risk,
+            thaw=thaw,
             batch_size=batch_size,
             learning_rate=learning_rate,
             training=_assignments("training", training or []),

@@ -54,10 +54,10 @@ def best_trial(trials: list[FrozenTrial]) -> FrozenTrial | None:
     return max(complete, key=lambda t: (t.value, -t.number), default=None)
 
 
-def tidy_checkpoints(out: Path, study: optuna.Study) -> None:
-    """Deletes the checkpoints of finished trials but the best and those that may still be continued."""
+def tidy_checkpoints(out: Path, study: optuna.Study, *, thaw: bool) -> None:
+    """Deletes the checkpoints of finished trials but the best and, with `thaw`, those that may still be continued."""
     trials = study.get_trials(deepcopy=False)
-    kept = {t.number for t in [best_trial(trials), *resumable(trials)] if t is not None}
+    kept = {t.number for t in [best_trial(trials), *(resumable(trials) if thaw else ())] if t is not None}
     over = {str(t.number) for t in trials if t.state.is_finished() and t.number not in kept}
     for folder in (out / TRIALS_FOLDER).glob("*"):  # few: those of finished trials went before
         if folder.name in over:

@@ -66,7 +66,7 @@ def run_search(settings: SearchSettings, emit: Emit, command: str = "") -> Outco
         def on_event(event: Event) -> None:
             clock.tick()
             if not isinstance(event, EpochDone):
-                tidy_checkpoints(settings.out, study)
+                tidy_checkpoints(settings.out, study, thaw=settings.thaw)
             emit(event)
 
         best = best_trial(before)

@@ -43,6 +43,7 @@ class SearchSettings:
         sampler: One of `SAMPLERS`.
         pruner: One of `PRUNERS`.
         risk: For the pruner `curve`: stop below this probability of beating the second best, in (0, 1).
+        thaw: For the sampler `smbo`: whether it may propose to go on with a stopped training.
         batch_size: Images per training step.
         learning_rate: The schedule's highest learning rate.
         training: Other settings of the training, by their names in `smbo_nas.training.TrainingConfig`.
@@ -66,6 +67,7 @@ class SearchSettings:
     sampler: str = "smbo"
     pruner: str = "curve"
     risk: float = 0.2
+    thaw: bool = False
     batch_size: int = 32
     learning_rate: float = 0.05
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -116,6 +118,7 @@ class SearchSettings:
             "sampler": self.sampler,
             "pruner": self.pruner,
             "risk": self.risk,
+            "thaw": self.thaw,
             "batch_size": self.batch_size,
             "learning_rate": self.learning_rate,
             "training": dict(self.training),

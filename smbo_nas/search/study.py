@@ -116,7 +116,7 @@ def _sampler(settings: SearchSettings, space: SearchSpace) -> BaseSampler:
         return optuna.samplers.RandomSampler(seed=settings.seed)
     from smbo_nas.samplers import SMBOSampler
 
-    return SMBOSampler(space, thaw=True, seed=settings.seed)
+    return SMBOSampler(space, thaw=settings.thaw, seed=settings.seed)
 
 
 def _pruner(settings: SearchSettings) -> BasePruner:

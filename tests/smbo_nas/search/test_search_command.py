@@ -114,11 +114,22 @@ def test_candidates_tell_everything_about_every_trial(finished: Path) -> None:
     assert len({row["digest"] for row in rows}) == len(networks(trials_of(finished)))
 
 
-def test_the_report_is_there_and_only_checkpoints_of_use(finished: Path) -> None:
+def test_the_report_is_there_and_only_the_best_checkpoint(finished: Path) -> None:
     summary = json.loads((finished / "summary.json").read_text())
     assert "<html" in (finished / "report.html").read_text()
-    kept = {p.parent.name for p in (finished / "trials").glob("*/checkpoint.safetensors")}
-    assert kept == {str(summary["best_trial"]), *(str(t.number) for t in resumable(trials_of(finished)))}
+    kept = [p.parent.name for p in (finished / "trials").glob("*/checkpoint.safetensors")]
+    assert kept == [str(summary["best_trial"])]
+
+
+def test_stopped_trainings_keep_their_checkpoints_where_they_may_go_on(tmp_path: Path, tiny_data: Path) -> None:
+    command = [*arguments(tmp_path / "out", tiny_data, trials=9, risk=0.6), "--thaw"]
+    result = CliRunner().invoke(app, command, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    trials = trials_of(tmp_path / "out")
+    best = json.loads((tmp_path / "out" / "summary.json").read_text())["best_trial"]
+    kept = {p.parent.name for p in (tmp_path / "out" / "trials").glob("*/checkpoint.safetensors")}
+    assert kept == {str(best), *(str(t.number) for t in resumable(trials))}
+    assert len(kept) > 1
 
 
 def test_the_same_command_again_trains_nothing(finished: Path, tiny_data: Path) -> None:
