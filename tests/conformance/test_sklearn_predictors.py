@@ -36,8 +36,8 @@ PREDICTORS: list[ArchitecturePredictor] = [
 def expected_failed_checks(predictor: ArchitecturePredictor) -> dict[str, str]:
     if hasattr(predictor, "device"):
         return {
-            "check_methods_subset_invariance": "networks add in single precision and in an order that may depend on the "
-            "size of the batch: predictions agree to 1e-5, and the check asks for 1e-7"
+            "check_methods_subset_invariance": "networks add in single precision and in an order that may depend on "
+            "the size of the batch: predictions agree to 1e-5, and the check asks for 1e-7"
         }
     return {}
 
