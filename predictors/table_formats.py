@@ -19,6 +19,10 @@ class TableError(ValueError):
     """A table that cannot be read or written; the message names the file, the line and what is wrong."""
 
 
+_ROW_GROUP = 1024
+"""Rows of a Parquet file that whoever reads it must hold at once."""
+
+
 class _MalformedError(Exception):
     """Content of a file that is not what its name says."""
 
@@ -114,7 +118,7 @@ def _read_parquet(file: IO[bytes], size: int) -> Iterator[tuple[int, Any]]:
     pyarrow = _pyarrow()
     before = 0
     try:
-        for batch in pyarrow.parquet.ParquetFile(file).iter_batches(batch_size=size):
+        for batch in pyarrow.parquet.ParquetFile(file, pre_buffer=False).iter_batches(batch_size=size):
             yield from enumerate(batch.to_pylist(), start=before + 1)
             before += len(batch)
     except pyarrow.ArrowException as error:
@@ -144,7 +148,9 @@ def _write_parquet(rows: Sequence[Mapping[str, Any]]) -> bytes:
     pyarrow = _pyarrow()
     content = io.BytesIO()
     try:
-        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(list(map(_flat, rows))), content)
+        pyarrow.parquet.write_table(
+            pyarrow.Table.from_pylist(list(map(_flat, rows))), content, row_group_size=_ROW_GROUP
+        )
     except pyarrow.ArrowException as error:
         raise TableError(f"the rows do not fit into a Parquet file: {error}.") from error
     return content.getvalue()
