@@ -13,10 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from predictors.architecture.base import ArchitecturePredictor
     from predictors.graph import ArchGraph
 
 Array = NDArray[np.float64]
+
+
+class Scores(Protocol):
+    """What says how good an architecture will be, in normal scores: a fitted predictor, or `JointScores` of a list."""
+
+    random_state: int | None
+
+    def predict_scores(self, X: Sequence[ArchGraph], /) -> tuple[Array, Array]:
+        """Mean and standard deviation, `(len(X),)` each; see `ArchitecturePredictor`."""
+
+    def sample_scores(self, X: Sequence[ArchGraph], /, n: int = 1) -> Array:
+        """Joint draws, `(n, len(X))`."""
 
 
 class Acquisition(Protocol):
@@ -24,7 +35,7 @@ class Acquisition(Protocol):
 
     def __call__(
         self,
-        predictor: ArchitecturePredictor,
+        predictor: Scores,
         graphs: Sequence[ArchGraph],
         *,
         measured: Sequence[ArchGraph],
@@ -34,9 +45,10 @@ class Acquisition(Protocol):
         """The worth of each of `graphs`, `(n,)`; the largest is trained next.
 
         Args:
-            predictor: Fitted on `measured`.
+            predictor: Knows `graphs` and `measured`, and has heard of the latter's values.
             graphs: `n` candidates, no two of them isomorphic.
-            measured: Architectures with a value, those of RUNNING trials at their predicted one included.
+            measured: Architectures with a value, at least the best of them, and those of RUNNING trials, which are
+                believed at their predicted one.
             best: The score to improve on.
             rng: The only source of randomness.
         """
@@ -51,7 +63,7 @@ class LogEI:
 
     def __call__(
         self,
-        predictor: ArchitecturePredictor,
+        predictor: Scores,
         graphs: Sequence[ArchGraph],
         *,
         measured: Sequence[ArchGraph] = (),  # noqa: ARG002
@@ -88,7 +100,7 @@ class UCB:
 
     def __call__(
         self,
-        predictor: ArchitecturePredictor,
+        predictor: Scores,
         graphs: Sequence[ArchGraph],
         *,
         measured: Sequence[ArchGraph] = (),  # noqa: ARG002
@@ -113,7 +125,7 @@ class Mean:
 
     def __call__(
         self,
-        predictor: ArchitecturePredictor,
+        predictor: Scores,
         graphs: Sequence[ArchGraph],
         *,
         measured: Sequence[ArchGraph] = (),  # noqa: ARG002
@@ -130,7 +142,7 @@ class Thompson:
 
     def __call__(
         self,
-        predictor: ArchitecturePredictor,
+        predictor: Scores,
         graphs: Sequence[ArchGraph],
         *,
         measured: Sequence[ArchGraph] = (),  # noqa: ARG002
@@ -153,7 +165,7 @@ class IndependentThompson:
 
     def __call__(
         self,
-        predictor: ArchitecturePredictor,
+        predictor: Scores,
         graphs: Sequence[ArchGraph],
         *,
         measured: Sequence[ArchGraph] = (),  # noqa: ARG002
@@ -190,7 +202,7 @@ class QLogNEI:
 
     def __call__(
         self,
-        predictor: ArchitecturePredictor,
+        predictor: Scores,
         graphs: Sequence[ArchGraph],
         *,
         measured: Sequence[ArchGraph],

@@ -21,8 +21,10 @@ from linear_operator.operators import DiagLinearOperator
 from numpy.typing import NDArray
 from torch import Tensor
 
-from predictors.architecture import ArchitecturePredictor, GraphGP
+from predictors.architecture import GraphGP
 from predictors.graph import ArchGraph
+from smbo_nas.acquisition import Scores
+from smbo_nas.joint_scores import JointScores
 
 Array = NDArray[np.float64]
 
@@ -35,7 +37,7 @@ class PredictorModel(Model):
         graphs: `n` candidates.
     """
 
-    def __init__(self, predictor: ArchitecturePredictor, graphs: Sequence[ArchGraph]) -> None:
+    def __init__(self, predictor: Scores, graphs: Sequence[ArchGraph]) -> None:
         super().__init__()
         mean, std = predictor.predict_scores(graphs)
         self._mean = torch.as_tensor(mean, dtype=torch.float64)
@@ -130,9 +132,9 @@ class EveryDraw(MCSampler):
 
 
 def joint_model(
-    predictor: ArchitecturePredictor, graphs: Sequence[ArchGraph], n_draws: int, rng: np.random.Generator
+    predictor: Scores, graphs: Sequence[ArchGraph], n_draws: int, rng: np.random.Generator
 ) -> tuple[Model, MCSampler]:
-    """A short list's joint posterior, exact for a `GraphGP` and else by draws, and how to sample it.
+    """A short list's joint posterior, exact for a `GraphGP` or `JointScores` and else by draws, and how to sample it.
 
     Args:
         predictor: A fitted predictor.
@@ -141,13 +143,13 @@ def joint_model(
         rng: Source of the samples' seed.
     """
     seed = int(rng.integers(2**31))
-    if isinstance(predictor, GraphGP):
+    if isinstance(predictor, GraphGP | JointScores):
         model = JointNormalModel(*predictor.joint_scores(graphs))
         return model, SobolQMCNormalSampler(torch.Size([n_draws]), seed=seed)
     return DrawsModel(reseeded(predictor, seed).sample_scores(graphs, n_draws)), EveryDraw(n_draws)
 
 
-def reseeded(predictor: ArchitecturePredictor, seed: int) -> ArchitecturePredictor:
+def reseeded(predictor: Scores, seed: int) -> Scores:
     """The same fitted predictor, drawing from another seed."""
     twin = copy(predictor)
     twin.random_state = seed

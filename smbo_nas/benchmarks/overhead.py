@@ -94,7 +94,9 @@ def measure(
 
 def _before_refit(size: int, trials: int) -> int:
     """About `size` completed trials, so that a refit falls in the middle of the trials that are timed."""
-    return max(refit_point(size) - trials // 2 - 1, 1)
+    before = refit_point(size)
+    nearest = min((before, before + _interval(before)), key=lambda point: abs(point - size))
+    return max(nearest - trials // 2 - 1, 1)
 
 
 def _completed(cell: SearchSpace, count: int, seed: int) -> list[optuna.trial.FrozenTrial]:

@@ -52,6 +52,15 @@ class Pool:
                 digests.append(graph.digest)
         return cls(tuple(params), tuple(graphs), tuple(digests))
 
+    def only(self, kept: Iterable[bool]) -> Pool:
+        """The candidates that are to be kept, in the same order."""
+        rows = [k for k, keep in enumerate(kept) if keep]
+        return Pool(
+            params=tuple(self.params[k] for k in rows),
+            graphs=tuple(self.graphs[k] for k in rows),
+            digests=tuple(self.digests[k] for k in rows),
+        )
+
 
 class Proposer(ABC):
     """Makes the pool of candidates from what was measured; keeps no state that the study does not hold."""
