@@ -92,7 +92,7 @@ class JointPredictor(BaseEstimator):
             return self
         seen = np.flatnonzero(np.isfinite(whole).any(1))
         finished, graphs = finished[seen], [X[k] for k in seen.tolist()]
-        mean, std = self.curve_predictor_.predict(whole[seen], return_std=True)
+        mean, std = self.curve_predictor_.predictive(whole[seen]).bulk()
         mean, std = np.where(finished, whole[seen, -1], mean), np.where(finished, 0.0, std)
         graph_predictor = GraphGP() if self.graph_predictor is None else self.graph_predictor
         self.graph_predictor_ = clone(graph_predictor).fit(graphs, mean, y_std=std)

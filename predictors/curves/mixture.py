@@ -37,6 +37,15 @@ class StudentMixture:
         between = (self.loc - self.mean()[:, None]) ** 2
         return np.asarray(np.sqrt((self.weights * (within + between)).sum(1)))
 
+    def bulk(self) -> tuple[Array, Array]:
+        """Median and half of the range of the central 68.3 % of every mixture, `(m,)` each.
+
+        They stand for the Gaussian that the bulk of a mixture looks like. Mean and standard deviation do not: a
+        component with next to no weight but wide tails decides the latter.
+        """
+        low, median, high = (self.quantile(q) for q in (0.158655, 0.5, 0.841345))
+        return median, 0.5 * (high - low)
+
     def cdf(self, value: ArrayLike) -> Array:
         """The probability of a value at or below `value` (one number or one per curve), `(m,)`."""
         threshold = np.broadcast_to(np.asarray(value, dtype=np.float64), len(self.loc))[:, None]

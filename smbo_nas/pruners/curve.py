@@ -20,6 +20,8 @@ _logger = logging.getLogger(__name__)
 
 _TRY = 0.1
 """Share of a whole training that a continued one gets before it may be stopped again."""
+_STRETCH, _BELIEF = 2.0, 5.0
+"""How many times too narrow a sampler's predictions are taken to be, as if seen in so many trials."""
 
 
 class CurvePruner(BasePruner):
@@ -29,12 +31,12 @@ class CurvePruner(BasePruner):
     running trial is predicted from its curve so far, and the trial is pruned when the probability
     that it beats the incumbent is below `risk`. Where the sampler has predicted the trial's value from its graph
     (`SMBOSampler` does), graph and curve are judged together. See `StopPolicy` for the rule and
-    `ParametricCurvePredictor` for the model. What is compared are the last reported values, so
+    `predictors.curves.PFNCurvePredictor` for the model. What is compared are the last reported values, so
     report the metric that the objective returns. Nothing is kept that is not in the storage, so
     any number of workers may use pruners of their own.
 
     Args:
-        predictor: Predictor of final values; `ParametricCurvePredictor()` if None.
+        predictor: Predictor of final values; `default_curve_predictor()` if None.
         risk: Prune below this probability of beating the incumbent. In simulated searches of 24
             trials x 12 epochs (tests/smbo_nas/pruners/test_study.py) 0.1 saves about 37 % of the
             epochs; 0.15 saves more, and loses the best network about twice as often.
@@ -107,7 +109,7 @@ class CurvePruner(BasePruner):
                 curve[column] = trial.intermediate_values[step]
         maximize = study.direction == StudyDirection.MAXIMIZE
         direction: Literal["maximize", "minimize"] = "maximize" if maximize else "minimize"
-        return self._policy.decide(finished, curve, direction=direction, prior=_prior(trial))
+        return self._policy.decide(finished, curve, direction=direction, prior=_prior(study, trial))
 
     @staticmethod
     def _just_continued(study: Study, trial: FrozenTrial, horizon: int) -> bool:
@@ -131,8 +133,25 @@ class CurvePruner(BasePruner):
         return self._curves[1], self._curves[2]
 
 
-def _prior(trial: FrozenTrial) -> tuple[float, float] | None:
-    """What the sampler knew of the trial's final value from its graph, if it says so."""
+def _prior(study: Study, trial: FrozenTrial) -> tuple[float, float] | None:
+    """What the sampler knew of the trial's final value from its graph, if it says so.
+
+    Its standard deviation is made wider or narrower by how far the COMPLETE trials ended from what the sampler had
+    said of them: a sampler proposes what it believes in, and there its errors are larger than on average.
+    """
+    own = _prediction(trial)
+    if own is None:
+        return None
+    squares = [
+        ((t.value - said[0]) / said[1]) ** 2
+        for t in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        if t.value is not None and np.isfinite(t.value) and (said := _prediction(t)) is not None
+    ]
+    stretch = np.sqrt((_BELIEF * _STRETCH**2 + sum(squares)) / (_BELIEF + len(squares)))
+    return own[0], float(own[1] * stretch)
+
+
+def _prediction(trial: FrozenTrial) -> tuple[float, float] | None:
     predicted = trial.system_attrs.get(PREDICTION_KEY)
     if predicted is None or not np.isfinite([predicted["mean"], predicted["std"]]).all() or predicted["std"] <= 0:
         return None

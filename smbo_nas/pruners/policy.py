@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
-from predictors.curves import CurvePredictor, ParametricCurvePredictor
+from predictors.curves import CurvePredictor, default_curve_predictor
 
 Array = NDArray[np.float64]
 Direction = Literal["maximize", "minimize"]
@@ -23,8 +23,8 @@ class StopVerdict:
         stop: Whether to stop.
         probability: The probability that the final value beats the incumbent; NaN if there is
             too little to say.
-        mean: Predicted final value, NaN likewise.
-        std: Its standard deviation, NaN likewise.
+        mean: Predicted final value, its median, NaN likewise.
+        std: Half of the range of the central 68.3 %, NaN likewise.
         why: The reason in a few words.
     """
 
@@ -45,7 +45,7 @@ class StopPolicy:
 
     Args:
         predictor: Predictor of final values, never fitted itself but cloned;
-            `ParametricCurvePredictor()` if None.
+            `default_curve_predictor()` if None.
         risk: Stop below this probability, strictly between 0 and 1.
         k: The value to beat is the k-th best final value of the finished curves. With the
             second best one lucky measurement does not set the bar: in simulated searches, at
@@ -80,7 +80,7 @@ class StopPolicy:
         ):
             if number < least:
                 raise ValueError(f"`{name}` must be at least {least}, but got {number}.")
-        self.predictor = ParametricCurvePredictor() if predictor is None else predictor
+        self.predictor = predictor
         self.risk = risk
         self.k = k
         self.n_startup_trials = n_startup_trials
@@ -137,15 +137,15 @@ class StopPolicy:
         for row, last in enumerate(seen[: -self.patience - 1 : -1]):
             history[row, : last + 1] = begun[: last + 1]
         predictive = self._fit(known).predictive(history, prior=prior)
-        below = predictive.cdf(target)
+        below, (median, spread) = predictive.cdf(target), predictive.bulk()
         chance = 1.0 - below if direction == "maximize" else below
         stop = bool((chance < self.risk).all())
         sign = ">" if direction == "maximize" else "<"
         return StopVerdict(
             stop=stop,
             probability=float(chance[0]),
-            mean=float(predictive.mean()[0]),
-            std=float(predictive.std()[0]),
+            mean=float(median[0]),
+            std=float(spread[0]),
             why=f"P(final {sign} {target:.6g}) = {chance[0]:.3g}",
         )
 
@@ -162,7 +162,8 @@ class StopPolicy:
         learned = finished[: len(finished) - len(finished) % block]
         if self._fitted is not None and np.array_equal(self._fitted[0], learned, equal_nan=True):
             return self._fitted[1]
-        predictor: CurvePredictor = clone(self.predictor).fit(learned)
+        own = default_curve_predictor() if self.predictor is None else self.predictor
+        predictor: CurvePredictor = clone(own).fit(learned)
         self._fitted = (learned, predictor)
         return predictor
 

@@ -115,10 +115,10 @@ def _versions() -> dict[str, str]:
 
 def _candidates(trials: list[FrozenTrial], objective: TrainingObjective) -> str:
     """One JSON line per trial."""
-    from predictors.curves import ParametricCurvePredictor
+    from predictors.curves import default_curve_predictor
     from smbo_nas.observations import PREDICTION_KEY, FinalValues, StudyReader
 
-    predictor = ParametricCurvePredictor()
+    predictor = default_curve_predictor()
     reader = StudyReader(objective.space, predictor)
     complete = [t for t in trials if t.state == TrialState.COMPLETE]
     final = FinalValues(predictor)(complete, [t for t in trials if t.state == TrialState.PRUNED])
