@@ -178,6 +178,8 @@ class PFNCurvePredictor(CurvePredictor):
         self, finished: Array, curves: Array, column: int, center: Array, unit: Array
     ) -> list[tuple[NDArray[np.intp], Mixture, Array, Array]]:
         """Rows, and their mixtures in units of the features with the centres and units of these."""
+        if not len(curves):
+            return []
         network = self._network()
         scaled = np.clip((curves - center[:, None]) / unit[:, None], -_FAR, _FAR)
         seen = np.isfinite(curves[:, :column])

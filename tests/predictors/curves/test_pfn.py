@@ -209,3 +209,10 @@ def test_the_shipped_weights_say_how_they_were_made() -> None:
     with safetensors.safe_open(WEIGHTS, "pt") as file:
         made = json.loads(file.metadata()["made"])
     assert made.keys() >= {"command", "seed", "steps", "seconds"}
+
+
+def test_no_curve_at_all_and_none_that_reaches_the_horizon() -> None:
+    short = np.linspace([0.1, 0.2, 0.3], [0.6, 0.7, 0.9], 8).T
+    predictor = PFNCurvePredictor(horizon=12).fit(short)
+    assert np.isfinite(predictor.predict(short)).all()
+    assert predictor.predict(np.empty((0, 8))).shape == (0,)
