@@ -11,6 +11,9 @@ from scipy.special import gammaln, logsumexp, stdtr
 Array = NDArray[np.float64]
 
 
+_BULK = (0.158655, 0.5, 0.841345)
+
+
 @dataclass(frozen=True)
 class StudentMixture:
     """One mixture of `k` Student-t components for each of `m` curves.
@@ -43,7 +46,8 @@ class StudentMixture:
         They stand for the Gaussian that the bulk of a mixture looks like. Mean and standard deviation do not: a
         component with next to no weight but wide tails decides the latter.
         """
-        low, median, high = (self.quantile(q) for q in (0.158655, 0.5, 0.841345))
+        thrice = StudentMixture(*(np.tile(part, (3, 1)) for part in (self.weights, self.loc, self.scale, self.dof)))
+        low, median, high = thrice.quantile(np.repeat(_BULK, len(self.loc))).reshape(3, -1)
         return median, 0.5 * (high - low)
 
     def cdf(self, value: ArrayLike) -> Array:
@@ -67,11 +71,11 @@ class StudentMixture:
         with np.errstate(divide="ignore"):
             return np.asarray(logsumexp(np.log(self.weights) + parts, axis=1))
 
-    def quantile(self, q: float) -> Array:
+    def quantile(self, q: float | Array) -> Array:
         """The `q`-quantile of every mixture by bisection, shape `(m,)`.
 
         Args:
-            q: Probability strictly between 0 and 1.
+            q: Probability strictly between 0 and 1, one number or one per curve.
         """
         share = self.weights[:, self.weights.max(0) > 1e-7]
         if share.shape[1] < self.weights.shape[1]:  # Most shapes of a dictionary are ruled out.

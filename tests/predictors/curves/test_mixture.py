@@ -39,3 +39,12 @@ def test_a_known_value_is_a_point() -> None:
     assert point.log_density(3.0) == np.inf
     assert point.log_density(2.999) == -np.inf
     assert point.quantile(0.2) == pytest.approx(3.0)
+
+
+def test_the_bulk_is_not_moved_by_a_wide_tail() -> None:
+    weights, loc, dof = np.array([[0.999, 0.001]] * 2), np.array([[0.7, 0.7], [-3.0, -3.0]]), np.full((2, 2), 30.0)
+    wide = StudentMixture(weights, loc, np.array([[0.01, 100.0]] * 2), dof)
+    median, spread = wide.bulk()
+    assert median == pytest.approx([0.7, -3.0], abs=1e-3)
+    assert spread == pytest.approx([0.01, 0.01], rel=0.05)
+    assert (wide.std() > 3).all()
