@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from predictors.architecture.inputs import Described
 from predictors.curves.base import CurvePredictor
 from predictors.graph import ArchGraph
 from smbo_nas.resuming import superseded
@@ -54,22 +55,32 @@ class StudyReader:
 
     def __init__(self, space: SearchSpace, curve_predictor: CurvePredictor) -> None:
         self._space = space
+        self._names = tuple(space.distributions())
         self._candidates: dict[tuple[object, ...], Candidate | None] = {}
+        # By number, for storages that hand out one object for a trial that ended: its params need no second look.
+        self._ended: dict[int, tuple[FrozenTrial, Candidate | None]] = {}
         self._final_of = FinalValues(curve_predictor)
 
     def candidate(self, trial: FrozenTrial) -> Candidate | None:
         """The trial's architecture, or None where it has none of this space (yet)."""
-        key = tuple(trial.params.get(name) for name in self._space.choices)
+        known = self._ended.get(trial.number)
+        if known is not None and known[0] is trial:
+            return known[1]
+        given = trial.params
+        key = tuple([given.get(name) for name in self._names])
         if key not in self._candidates:
-            params = dict(zip(self._space.choices, key, strict=True))
+            params = {name: given[name] for name in self._names if name in given}
             valid = self._space.is_valid(params)
             self._candidates[key] = self._space.candidate(params) if valid else None
+        if trial.state.is_finished():
+            self._ended[trial.number] = trial, self._candidates[key]
         return self._candidates[key]
 
     def digests(self, trials: Sequence[FrozenTrial]) -> frozenset[str]:
-        """Digests of the trials' architectures, whatever became of them."""
-        found = (self.candidate(trial) for trial in trials)
-        return frozenset(c.graph.digest for c in found if c is not None)
+        """Digests of the trials' architectures, and of these with their hyperparameters, whatever became of them."""
+        graphs = [c.graph for c in map(self.candidate, trials) if c is not None]
+        alone = [row.graph for row in graphs if isinstance(row, Described)]
+        return frozenset(graph.digest for graph in [*graphs, *alone])
 
     def observations(self, trials: Sequence[FrozenTrial], direction: StudyDirection) -> Observations:
         """What finished trials say about their architectures.
@@ -115,7 +126,7 @@ class FinalValues:
     def __call__(
         self, complete: Sequence[FrozenTrial], stopped: Sequence[FrozenTrial]
     ) -> dict[int, tuple[float, float]]:
-        """Mean and standard deviation of each stopped trial's final value, by trial number, in the study's units.
+        """Median and spread (`StudentMixture.bulk`) of each stopped trial's value, by number, in the study's units.
 
         Nothing is predicted without a complete curve to learn from, or for a trial without a finite value.
         """
@@ -125,7 +136,7 @@ class FinalValues:
             return {}
         steps, curves = curve_matrix([*finished, *stopped])
         predictor = self._fit((tuple(t.number for t in finished), tuple(steps)), curves[: len(finished)])
-        mean, std = predictor.predict(curves[len(finished) :], return_std=True)
+        mean, std = predictor.predictive(curves[len(finished) :]).bulk()
         return {
             t.number: (float(m), float(s))
             for t, m, s in zip(stopped, mean, std, strict=True)

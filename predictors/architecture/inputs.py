@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,6 +35,14 @@ class Described:
     def __post_init__(self) -> None:
         named = self.columns.items() if isinstance(self.columns, Mapping) else self.columns
         object.__setattr__(self, "columns", tuple(sorted((str(name), float(number)) for name, number in named)))
+
+    @cached_property
+    def digest(self) -> str:
+        """Stable hash (32 hex digits): equal for isomorphic graphs with equal columns, in any process."""
+        found = hashlib.blake2b(self.graph.digest.encode(), digest_size=16)
+        for name, number in self.columns:
+            found.update(name.encode() + struct.pack("<d", number))
+        return found.hexdigest()
 
 
 Rows = Sequence[ArchGraph] | Sequence[Described] | NDArray[Any]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from smbo_nas.proposers.base import Elite, Pool, Proposer, default_proposer
 from smbo_nas.proposers.enumerate import EnumerateProposer
+from smbo_nas.proposers.joint import JointProposer
 from smbo_nas.proposers.latent import LatentProposer
 from smbo_nas.proposers.mutate import MutateProposer
 from smbo_nas.proposers.progressive import ProgressiveProposer
@@ -11,6 +12,7 @@ from smbo_nas.proposers.progressive import ProgressiveProposer
 __all__ = [
     "Elite",
     "EnumerateProposer",
+    "JointProposer",
     "LatentProposer",
     "MutateProposer",
     "Pool",

@@ -84,9 +84,16 @@ class FittedRound:
                 return shortlist
         return Pool((), (), ())
 
-    def joint(self, graphs: Sequence[ArchGraph]) -> JointScores:
-        """What the predictor says about `graphs` and about the incumbents; the last answer is kept."""
-        graphs = [*graphs, *self.incumbents]
+    def joint(self, shortlist: Sequence[ArchGraph], others: Sequence[ArchGraph]) -> JointScores:
+        """What the predictor says about a short list, others and the incumbents; the last answer is kept.
+
+        Args:
+            shortlist: Candidates.
+            others: What an acquisition is to know besides; most are candidates too, so that one answer serves for long.
+        """
+        listed = {graph.digest for graph in shortlist}
+        strangers = {graph.digest: graph for graph in others if graph.digest not in listed}
+        graphs = [*shortlist, *self.incumbents, *(strangers[digest] for digest in sorted(strangers))]
         key = [graph.digest for graph in graphs]
         if self._joint is None or self._joint[0] != key:
             self._joint = key, JointScores.of(self.predictor, graphs, self._stream("joint"))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import optuna
@@ -13,6 +13,8 @@ from predictors.architecture import GraphGP
 from predictors.curves import ParametricCurvePredictor
 from predictors.graph import ArchGraph
 from smbo_nas import CellSpace, DARTSSpace, NASBench101Space, NASBench201Space, SMBOSampler
+from smbo_nas.acquisition import LogEI, Scores
+from smbo_nas.joint_scores import JointScores
 from smbo_nas.observations import PREDICTION_KEY, StudyReader
 from smbo_nas.samplers.smbo import SECONDS_KEY, refit_point
 from smbo_nas.spaces import SearchSpace
@@ -110,15 +112,52 @@ def test_running_trials_count_as_pending() -> None:
 
 def test_a_running_trial_is_believed_at_its_prediction() -> None:
     """Its uncertainty is used up, so that its neighbours lose their appeal too: barring it alone would not do that."""
-    study = run(SPACE, 8, seed=0)
-    sampler = study.sampler
-    assert isinstance(sampler, SMBOSampler)
-    candidate = SPACE.suggest(study.ask())
-    reader = StudyReader(SPACE, ParametricCurvePredictor())
-    observed = reader.observations(study.trials, study.direction)
-    alone, _ = sampler._fit(observed, [])
-    believing, _ = sampler._fit(observed, [candidate.graph])
-    assert believing.predict_scores([candidate.graph])[1] < 0.8 * alone.predict_scores([candidate.graph])[1]
+    heard: list[tuple[float, float]] = []
+
+    def listening(scores: Scores, graphs: Sequence[ArchGraph], *, measured: Sequence[ArchGraph], **_: object) -> object:
+        if isinstance(scores, JointScores):
+            heard.append((len(measured), float(scores.predict_scores(graphs)[1].mean())))
+        return LogEI()(scores, graphs, best=1.0)
+
+    study = run(SPACE, 8, seed=0, acquisition=listening)
+    heard.clear()
+    for _ in range(4):
+        SPACE.suggest(study.ask())
+    measured, std = zip(*heard, strict=True)
+    assert measured == (8, 9, 10, 11)
+    assert list(std) == sorted(std, reverse=True)
+
+
+def test_what_finished_since_the_last_fit_counts() -> None:
+    """Between two fits, a high value makes what resembles it more attractive, without a fit."""
+    assert refit_point(41) == refit_point(40)
+
+    def listening(scores: Scores, graphs: Sequence[ArchGraph], *, best: float, **_: object) -> object:
+        heard.append((best, float(scores.predict_scores(graphs)[0].mean())))
+        return LogEI()(scores, graphs, best=best)
+
+    heard: list[tuple[float, float]] = []
+    outcomes = []
+    for value in (-5.0, 5.0):
+        study = optuna.create_study(
+            direction="maximize",
+            sampler=SMBOSampler(
+                SPACE, predictor=GraphGP(random_state=0), acquisition=listening, n_startup_trials=5, seed=0
+            ),
+        )
+        rng = np.random.default_rng(0)
+        for _ in range(40):
+            params = SPACE.sample(rng)
+            study.add_trial(trial_of(params, TrialState.COMPLETE, {1: worth(SPACE.graph(params))}))
+        trial = study.ask()
+        SPACE.suggest(trial)
+        study.tell(trial, value)
+        heard.clear()
+        SPACE.suggest(study.ask())
+        outcomes.append(heard[-1])
+    (low_best, low_mean), (high_best, high_mean) = outcomes
+    assert high_best > low_best
+    assert high_mean > low_mean
 
 
 def trial_of(params: dict[str, str], state: TrialState, curve: dict[int, float]) -> optuna.trial.FrozenTrial:
@@ -186,15 +225,19 @@ def test_infinite_values_are_the_worst_there_is() -> None:
     assert np.isfinite(study.best_value)
 
 
-def test_other_parameters_of_the_study_are_sampled_too() -> None:
-    study = optuna.create_study(direction="maximize", sampler=SMBOSampler(MIDDLE, n_startup_trials=3, seed=0))
+def test_another_sampler_may_sample_the_other_parameters() -> None:
+    other = optuna.samplers.RandomSampler(seed=1)
+    sampler = SMBOSampler(MIDDLE, n_startup_trials=3, other_sampler=other, seed=0)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
 
     def with_rate(trial: optuna.Trial) -> float:
         rate = trial.suggest_float("learning_rate", 1e-4, 1.0, log=True)
         return worth(MIDDLE.suggest(trial).graph) - abs(np.log10(rate) + 2)
 
     study.optimize(with_rate, n_trials=15)
-    assert len({t.params["learning_rate"] for t in study.trials}) == 15
+    alone = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    rates = [alone.ask().suggest_float("learning_rate", 1e-4, 1.0, log=True) for _ in range(15)]
+    assert [t.params["learning_rate"] for t in study.trials] == rates
     assert len(set(digests(study, MIDDLE))) == 15
 
 
