@@ -57,6 +57,13 @@ def search(
     risk: Annotated[
         float, typer.Option(help="For curve: stop a training below this chance of beating the second best.")
     ] = 0.2,
+    warm_start: Annotated[
+        str | None,
+        typer.Option(
+            help="For smbo: start from another search's --out, a saved predictor, a list of architectures, "
+            "or another study in --storage."
+        ),
+    ] = None,
     thaw: Annotated[bool, typer.Option("--thaw", help="For smbo: stopped trainings may be continued.")] = False,
     batch_size: Annotated[int, typer.Option(help="Images per training step.")] = 32,
     learning_rate: Annotated[float, typer.Option(help="Highest learning rate of the schedule.")] = 0.05,
@@ -91,6 +98,7 @@ def search(
             sampler=sampler,
             pruner=pruner,
             risk=risk,
+            warm_start=warm_start,
             thaw=thaw,
             batch_size=batch_size,
             learning_rate=learning_rate,

@@ -198,7 +198,11 @@ class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
         return self.prior_mean_.add(mean, self._source_scores(X, len(inputs))), self.prior_mean_.scale * std
 
     def _source_scores(self, X: Rows, n: int) -> Array:
-        return np.zeros(n) if self.source_ is None else self.source_.predict_scores(X)[0]
+        if self.source_ is None:
+            return np.zeros(n)
+        if holds_graphs(X) and not self.source_.column_names_:  # it says the same whatever rides along
+            X = split_rows(X)[0]
+        return self.source_.predict_scores(X)[0]
 
     def _read(self, X: Rows, *, reset: bool = False) -> Inputs:
         """The graphs of `X`, and what rides along with them on the scale of normal scores."""

@@ -8,6 +8,7 @@ from smbo_nas.proposers.joint import JointProposer
 from smbo_nas.proposers.latent import LatentProposer
 from smbo_nas.proposers.mutate import MutateProposer
 from smbo_nas.proposers.progressive import ProgressiveProposer
+from smbo_nas.proposers.warm import WarmProposer
 
 __all__ = [
     "Elite",
@@ -18,5 +19,6 @@ __all__ = [
     "Pool",
     "ProgressiveProposer",
     "Proposer",
+    "WarmProposer",
     "default_proposer",
 ]

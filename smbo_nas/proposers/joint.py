@@ -94,7 +94,7 @@ def _settings(hyperparameters: Hyperparameters, best: Sequence[Params], rng: np.
     for k in range(_SETTINGS):
         if best and k % 4:
             scale = _SCALES[rng.integers(len(_SCALES))]
-            settings.append(hyperparameters.perturb(best[rng.integers(len(best))], scale, rng))
+            settings.append(hyperparameters.perturb(best[int(rng.integers(len(best)))], scale, rng))
         else:
             settings.append(hyperparameters.sample(rng))
     return settings

@@ -19,6 +19,7 @@ from smbo_nas.observations import PREDICTION_KEY, StudyReader, finished_in_order
 from smbo_nas.proposers import JointProposer, Pool, Proposer, default_proposer
 from smbo_nas.resuming import RESUMES_KEY, resumable, resumes
 from smbo_nas.samplers.fitted_round import FittedRound, stream
+from smbo_nas.samplers.warm_start import Start, WarmStart, warm_start_from
 from smbo_nas.spaces import Candidate, Params, SearchSpace
 
 if TYPE_CHECKING:
@@ -66,12 +67,15 @@ class SMBOSampler(BaseSampler):
             `predictors.curves.default_curve_predictor()`.
         n_startup_trials: Random architectures before the predictor takes over, at least 1.
         thaw: Whether stopped trainings may be continued; only for objectives that can.
+        warm_start: What is known beforehand: a study of the same space on another data set or a predictor fitted there,
+            to learn from; architectures to begin with; or a path of either (`WarmStart.from_path`).
         other_sampler: Samples the study's other parameters (learning rate, width) without regard to the architecture;
             by default they are searched together with it, once a trial has suggested them.
         seed: Seed of every random choice.
 
     Raises:
         ValueError: When `n_startup_trials` is below 1, there is no such acquisition, or it does not go with `thaw`.
+        WarmStartError: When there is nothing in `warm_start`, or it is of another space.
     """
 
     def __init__(
@@ -84,6 +88,7 @@ class SMBOSampler(BaseSampler):
         curve_predictor: CurvePredictor | None = None,
         n_startup_trials: int = 10,
         thaw: bool = False,
+        warm_start: Start | None = None,
         other_sampler: BaseSampler | None = None,
         seed: int | None = None,
     ) -> None:
@@ -91,7 +96,6 @@ class SMBOSampler(BaseSampler):
             raise ValueError(f"`n_startup_trials` must be at least 1, but got {n_startup_trials}.")
         self._space = space
         self._predictor = predictor
-        self._proposer = proposer or default_proposer(space)
         self._acquisition = get_acquisition(acquisition)
         if thaw and not isinstance(self._acquisition, LogEI):
             raise ValueError(f"`thaw` weighs expected improvements: `acquisition` must be log_ei, got {acquisition!r}.")
@@ -100,6 +104,11 @@ class SMBOSampler(BaseSampler):
         self._thaw = thaw
         self._other_sampler = other_sampler
         self._seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
+        start = WarmStart()
+        if warm_start is not None:
+            start = warm_start_from(warm_start, space, predictor or self._default_predictor())
+        self._source = start.source
+        self._proposer = start.proposer(proposer or default_proposer(space))
         # What was searched last: saves time, decides nothing.
         self._domain: tuple[Mapping[str, BaseDistribution], _Domain] | None = None
         # The last fitted predictor by what it was fitted on: saves refits, decides nothing.
@@ -240,7 +249,7 @@ class SMBOSampler(BaseSampler):
         if len(observed) < self._n_startup_trials:
             return None
         predictor: ArchitecturePredictor = clone(self._predictor or self._default_predictor())
-        predictor.fit(observed.graphs, observed.y, y_std=observed.y_std)
+        predictor.fit(observed.graphs, observed.y, y_std=observed.y_std, source=self._source)
         fitted = FittedRound(
             domain.space,
             domain.proposer,

@@ -43,6 +43,8 @@ class SearchSettings:
         sampler: One of `SAMPLERS`.
         pruner: One of `PRUNERS`.
         risk: For the pruner `curve`: stop below this probability of beating the second best, in (0, 1).
+        warm_start: For the sampler `smbo`: a file or folder to start from (`smbo_nas.samplers.WarmStart.from_path`), or
+            the name of another study in `storage`; None for nothing.
         thaw: For the sampler `smbo`: whether it may propose to go on with a stopped training.
         batch_size: Images per training step.
         learning_rate: The schedule's highest learning rate.
@@ -67,6 +69,7 @@ class SearchSettings:
     sampler: str = "smbo"
     pruner: str = "curve"
     risk: float = 0.2
+    warm_start: str | None = None
     thaw: bool = False
     batch_size: int = 32
     learning_rate: float = 0.05
@@ -82,6 +85,8 @@ class SearchSettings:
             value = getattr(self, name)
             if value not in allowed:
                 raise ValueError(f"`{name}` must be one of {', '.join(allowed)}, but got {value!r}.")
+        if self.warm_start is not None and self.sampler != "smbo":
+            raise ValueError(f"`warm_start` needs the sampler smbo, but `sampler` is {self.sampler}.")
         if self.timeout is not None and not self.timeout > 0:
             raise ValueError(f"`timeout` must be above 0 seconds, but got {self.timeout}.")
         if not 0 < self.risk < 1:
@@ -118,6 +123,7 @@ class SearchSettings:
             "sampler": self.sampler,
             "pruner": self.pruner,
             "risk": self.risk,
+            "warm_start": self.warm_start,
             "thaw": self.thaw,
             "batch_size": self.batch_size,
             "learning_rate": self.learning_rate,

@@ -37,7 +37,10 @@ def open_study(settings: SearchSettings, space: SearchSpace) -> optuna.Study:
     known = {s.study_name for s in optuna.get_all_study_summaries(storage)}
     if settings.study in known:
         study = optuna.load_study(
-            study_name=settings.study, storage=storage, sampler=_sampler(settings, space), pruner=_pruner(settings)
+            study_name=settings.study,
+            storage=storage,
+            sampler=_sampler(settings, space, storage),
+            pruner=_pruner(settings),
         )
         _check_identity(settings, study)
         return study
@@ -45,7 +48,7 @@ def open_study(settings: SearchSettings, space: SearchSpace) -> optuna.Study:
         study_name=settings.study,
         storage=storage,
         direction="maximize",
-        sampler=_sampler(settings, space),
+        sampler=_sampler(settings, space, storage),
         pruner=_pruner(settings),
     )
     study.set_user_attr(IDENTITY_KEY, settings.identity())
@@ -109,14 +112,28 @@ def _short(value: object) -> str:
     return repr(value)
 
 
-def _sampler(settings: SearchSettings, space: SearchSpace) -> BaseSampler:
+def _sampler(settings: SearchSettings, space: SearchSpace, storage: BaseStorage) -> BaseSampler:
     if settings.sampler == "tpe":
         return optuna.samplers.TPESampler(seed=settings.seed)
     if settings.sampler == "random":
         return optuna.samplers.RandomSampler(seed=settings.seed)
     from smbo_nas.samplers import SMBOSampler
+    from smbo_nas.samplers.warm_start import WarmStartError
 
-    return SMBOSampler(space, thaw=settings.thaw, seed=settings.seed)
+    start = None if settings.warm_start is None else _warm_start(settings, settings.warm_start, storage)
+    try:
+        return SMBOSampler(space, warm_start=start, thaw=settings.thaw, seed=settings.seed)
+    except WarmStartError as error:
+        raise StudyError(f"`warm_start` {settings.warm_start!r}: {error}") from error
+
+
+def _warm_start(settings: SearchSettings, start: str, storage: BaseStorage) -> Path | optuna.Study:
+    """A path, or another study in the same storage."""
+    if Path(start).exists():
+        return Path(start)
+    if start != settings.study and start in {s.study_name for s in optuna.get_all_study_summaries(storage)}:
+        return optuna.load_study(study_name=start, storage=storage)
+    raise StudyError(f"`warm_start` must be a file, a folder or another study in `storage`, but there is no {start!r}.")
 
 
 def _pruner(settings: SearchSettings) -> BasePruner:

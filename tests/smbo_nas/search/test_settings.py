@@ -47,3 +47,8 @@ def test_training_settings_reach_the_training() -> None:
     config = settings.training_config()
     assert (config.epochs, config.label_smoothing, config.schedule) == (3, 0.1, "onecycle")
     assert settings.identity() != SearchSettings(out=Path("a"), epochs=3).identity()
+
+
+def test_a_warm_start_needs_a_sampler_that_learns() -> None:
+    with pytest.raises(ValueError, match="`warm_start` needs the sampler smbo, but `sampler` is tpe"):
+        SearchSettings(out=Path("runs"), sampler="tpe", warm_start="there")

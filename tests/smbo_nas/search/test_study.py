@@ -6,7 +6,7 @@ import optuna
 import pytest
 
 from smbo_nas.search import SearchSettings, StudyConflictError
-from smbo_nas.search.study import JOURNAL, open_study, repair_journal
+from smbo_nas.search.study import JOURNAL, StudyError, open_study, repair_journal
 from smbo_nas.spaces import get_space
 
 
@@ -65,3 +65,28 @@ def test_a_journal_that_a_killed_process_left_is_repaired(tmp_path: Path) -> Non
     fresh = open_study(settings(tmp_path), space)
     assert fresh.trials[0].value == 0.5
     assert fresh.trials[0].intermediate_values == {1: 0.5}
+
+
+def test_a_search_may_start_from_another_study_of_its_storage(tmp_path: Path) -> None:
+    space, url = get_space("nasbench201"), f"sqlite:///{tmp_path}/shared.db"
+    other = optuna.create_study(storage=url, study_name="other", direction="maximize")
+    other.optimize(lambda t: space.suggest(t).graph.ops.count("nor_conv_3x3"), n_trials=12)
+    study = open_study(settings(tmp_path / "out", storage=url, warm_start="other"), space)
+    proposed = space.suggest(study.ask())
+    assert proposed.graph.ops.count("nor_conv_3x3") >= 4
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        ("nothing", "`warm_start` must be a file, a folder or another study in `storage`, but there is no 'nothing'"),
+        ("smbo-nas", "there is no 'smbo-nas'"),
+        (".", "must hold predictor.safetensors or candidates.jsonl"),
+    ],
+)
+def test_what_a_search_cannot_start_from_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StudyError, match=message):
+        open_study(settings(tmp_path, warm_start=start), get_space("nasbench201"))
