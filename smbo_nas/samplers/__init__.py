@@ -5,17 +5,25 @@ from __future__ import annotations
 from smbo_nas.samplers.base import ArchitectureSampler
 from smbo_nas.samplers.evolution import RegularizedEvolutionSampler
 from smbo_nas.samplers.local_search import LocalSearchSampler
+from smbo_nas.samplers.mcts import MCTSSampler
 from smbo_nas.samplers.random import RandomArchitectureSampler
 from smbo_nas.samplers.recipes import BANANASSampler, NAOSampler, PNASSampler
+from smbo_nas.samplers.reinforce import ReinforceSampler
 from smbo_nas.samplers.smbo import SMBOSampler
+from smbo_nas.samplers.warm_start import WarmStart, WarmStartError, enqueue
 
 __all__ = [
     "ArchitectureSampler",
     "BANANASSampler",
     "LocalSearchSampler",
+    "MCTSSampler",
     "NAOSampler",
     "PNASSampler",
     "RandomArchitectureSampler",
     "RegularizedEvolutionSampler",
+    "ReinforceSampler",
     "SMBOSampler",
+    "WarmStart",
+    "WarmStartError",
+    "enqueue",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -144,3 +145,20 @@ class Replay(Generic[S]):
             self._step(state, outcome)
         self._state, self._done = state, list(outcomes)
         return state
+
+
+class Standing:
+    """Where values stand among those before: a reward without a unit."""
+
+    def __init__(self) -> None:
+        self._sorted: list[float] = []
+
+    def add(self, value: float) -> float:
+        """Takes a value in and returns its `share`."""
+        bisect.insort(self._sorted, value)
+        return self.share(value)
+
+    def share(self, value: float) -> float:
+        """The share of the values taken in that `value` exceeds, half of the equal ones counted, in [0, 1]."""
+        below = bisect.bisect_left(self._sorted, value) + bisect.bisect_right(self._sorted, value)
+        return below / (2 * len(self._sorted))

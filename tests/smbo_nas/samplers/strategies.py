@@ -11,8 +11,10 @@ import optuna
 from smbo_nas.samplers import (
     ArchitectureSampler,
     LocalSearchSampler,
+    MCTSSampler,
     RandomArchitectureSampler,
     RegularizedEvolutionSampler,
+    ReinforceSampler,
 )
 from smbo_nas.spaces import CellSpace, NASBench201Space, Params, SearchSpace
 
@@ -27,6 +29,9 @@ STRATEGIES: dict[str, Make] = {
     "local search": lambda space, seed: LocalSearchSampler(space, n_startup_trials=3, seed=seed),
     "hill climbing": lambda space, seed: LocalSearchSampler(space, neighbours=4, n_startup_trials=2, seed=seed),
     "all neighbours": lambda space, seed: LocalSearchSampler(space, neighbours=None, n_startup_trials=1, seed=seed),
+    "tree search": lambda space, seed: MCTSSampler(space, seed=seed),
+    "reinforce": lambda space, seed: ReinforceSampler(space, hidden=16, seed=seed),
+    "ppo": lambda space, seed: ReinforceSampler(space, update="ppo", batch_size=3, hidden=16, seed=seed),
 }
 
 
