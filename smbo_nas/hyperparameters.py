@@ -54,10 +54,14 @@ class Hyperparameters:
         """
         found: dict[str, BaseDistribution] = {}
         changed: set[str] = set()
+        own = besides.choices.keys()
         for trial in trials:
             if trial.state in (TrialState.COMPLETE, TrialState.PRUNED):
-                for name, distribution in trial.distributions.items():
-                    if name not in besides.choices and found.setdefault(name, distribution) != distribution:
+                distributions = trial.distributions
+                if distributions.keys() <= own:
+                    continue
+                for name, distribution in distributions.items():
+                    if name not in own and found.setdefault(name, distribution) != distribution:
                         changed.add(name)
         return cls({name: d for name, d in found.items() if name not in changed and not d.single()})
 

@@ -12,6 +12,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from predictors.graph import ArchGraph
 
@@ -200,6 +201,11 @@ class SearchSpace(ABC):
         """Number of settings of the parameters; invalid and isomorphic ones count."""
         return prod(len(c) for c in self.choices.values())
 
+    @cached_property
+    def _counts(self) -> NDArray[np.int64]:
+        """Number of choices of each parameter."""
+        return np.array([len(choices) for choices in self.choices.values()])
+
     @property
     def is_enumerable(self) -> bool:
         """Whether the space is small enough to be listed."""
@@ -235,7 +241,8 @@ class SearchSpace(ABC):
     def sample(self, rng: np.random.Generator) -> Params:
         """A point drawn uniformly from the valid settings."""
         for _ in range(_MAX_REJECTIONS):
-            params = {name: choices[rng.integers(len(choices))] for name, choices in self.choices.items()}
+            drawn = zip(self.choices.items(), rng.integers(self._counts).tolist(), strict=True)
+            params = {name: choices[k] for (name, choices), k in drawn}
             if self.why_invalid(params) is None:
                 return params
         raise SpaceError(f"found no valid point of {self.name} in {_MAX_REJECTIONS} draws.")
@@ -252,7 +259,7 @@ class SearchSpace(ABC):
         changes = 1
         for attempt in range(1, _MAX_REJECTIONS):
             mutant = dict(origin)
-            for k in rng.choice(len(free), size=min(changes, len(free)), replace=False):
+            for k in rng.permutation(len(free))[:changes].tolist():
                 others = [c for c in self.choices[free[k]] if c != origin[free[k]]]
                 mutant[free[k]] = others[rng.integers(len(others))]
             if self.why_invalid(mutant) is None:
@@ -277,7 +284,8 @@ class SearchSpace(ABC):
         """
         a, b = self.check(first), self.check(second)
         for _ in range(100):
-            child = {name: (a if rng.random() < 0.5 else b)[name] for name in a}
+            from_first = rng.random(len(a)) < 0.5
+            child = {name: (a if is_a else b)[name] for name, is_a in zip(a, from_first.tolist(), strict=True)}
             if self.why_invalid(child) is None:
                 return child
         return a
