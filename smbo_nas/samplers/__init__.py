@@ -6,6 +6,7 @@ from smbo_nas.samplers.base import ArchitectureSampler
 from smbo_nas.samplers.evolution import RegularizedEvolutionSampler
 from smbo_nas.samplers.local_search import LocalSearchSampler
 from smbo_nas.samplers.mcts import MCTSSampler
+from smbo_nas.samplers.q_learning import QLearningSampler
 from smbo_nas.samplers.random import RandomArchitectureSampler
 from smbo_nas.samplers.recipes import BANANASSampler, NAOSampler, PNASSampler
 from smbo_nas.samplers.reinforce import ReinforceSampler
@@ -19,6 +20,7 @@ __all__ = [
     "MCTSSampler",
     "NAOSampler",
     "PNASSampler",
+    "QLearningSampler",
     "RandomArchitectureSampler",
     "RegularizedEvolutionSampler",
     "ReinforceSampler",

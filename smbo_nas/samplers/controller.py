@@ -22,6 +22,9 @@ class Controller(nn.Module):
         seed: Of the weights.
     """
 
+    closed: Tensor
+    """`(p, k)`: minus infinity where a parameter has no such choice, else 0."""
+
     def __init__(self, sizes: Sequence[int], *, hidden: int, seed: int) -> None:
         super().__init__()
         p, k = len(sizes), max(sizes)

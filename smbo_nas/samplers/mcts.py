@@ -107,10 +107,10 @@ class _Search:
             children = [(*path, k) for k in range(len(choices))]
             visits = np.array([len(self._below.get(c, ())) + self._unrewarded[c] for c in children])
             if not visits.all():
-                return children[rng.choice(np.flatnonzero(visits == 0))]
+                return children[int(rng.choice(np.flatnonzero(visits == 0)))]
             means = np.array([self._mean(child) for child in children])
             bound = means + 2 * self._exploration * np.sqrt(2 * np.log(visits.sum()) / visits)
-            path = children[rng.choice(np.flatnonzero(bound == bound.max()))]
+            path = children[int(rng.choice(np.flatnonzero(bound == bound.max())))]
         return path
 
     def _mean(self, path: Path) -> float:

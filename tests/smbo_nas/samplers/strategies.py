@@ -12,6 +12,7 @@ from smbo_nas.samplers import (
     ArchitectureSampler,
     LocalSearchSampler,
     MCTSSampler,
+    QLearningSampler,
     RandomArchitectureSampler,
     RegularizedEvolutionSampler,
     ReinforceSampler,
@@ -32,6 +33,7 @@ STRATEGIES: dict[str, Make] = {
     "tree search": lambda space, seed: MCTSSampler(space, seed=seed),
     "reinforce": lambda space, seed: ReinforceSampler(space, hidden=16, seed=seed),
     "ppo": lambda space, seed: ReinforceSampler(space, update="ppo", batch_size=3, hidden=16, seed=seed),
+    "q-learning": lambda space, seed: QLearningSampler(space, n_trials=40, seed=seed),
 }
 
 

@@ -22,7 +22,7 @@ from tests.strategies import SPACES
 every_strategy = pytest.mark.parametrize("make", STRATEGIES.values(), ids=STRATEGIES)
 
 
-@pytest.mark.parametrize("name", ["random", "evolution", "local search", "tree search", "reinforce"])
+@pytest.mark.parametrize("name", ["random", "evolution", "local search", "tree search", "reinforce", "q-learning"])
 class TestContract(BasicSamplerTestCase, RelativeSamplerTestCase, SingleOnlySamplerTestCase):
     """Optuna's own tests of a sampler."""
 
