@@ -6,18 +6,21 @@ from smbo_nas.samplers.base import ArchitectureSampler
 from smbo_nas.samplers.evolution import RegularizedEvolutionSampler
 from smbo_nas.samplers.local_search import LocalSearchSampler
 from smbo_nas.samplers.mcts import MCTSSampler
+from smbo_nas.samplers.multi_objective import MultiObjectiveSMBOSampler
 from smbo_nas.samplers.q_learning import QLearningSampler
 from smbo_nas.samplers.random import RandomArchitectureSampler
 from smbo_nas.samplers.recipes import BANANASSampler, NAOSampler, PNASSampler
 from smbo_nas.samplers.reinforce import ReinforceSampler
 from smbo_nas.samplers.smbo import SMBOSampler
 from smbo_nas.samplers.warm_start import WarmStart, WarmStartError, enqueue
+from smbo_nas.samplers.zero_cost import ZeroCostSampler
 
 __all__ = [
     "ArchitectureSampler",
     "BANANASSampler",
     "LocalSearchSampler",
     "MCTSSampler",
+    "MultiObjectiveSMBOSampler",
     "NAOSampler",
     "PNASSampler",
     "QLearningSampler",
@@ -27,5 +30,6 @@ __all__ = [
     "SMBOSampler",
     "WarmStart",
     "WarmStartError",
+    "ZeroCostSampler",
     "enqueue",
 ]

@@ -80,7 +80,7 @@ class MCTSSampler(ArchitectureSampler):
             search.visit(self._path(params))
         while True:
             path = search.descend(self._choices, rng)
-            for _ in range(_ROLLOUTS):
+            for _ in range(_ROLLOUTS if len(path) < len(self._choices) else 1):
                 rest = (int(rng.integers(len(choices))) for choices in self._choices[len(path) :])
                 taken = zip(self._space.choices.items(), (*path, *rest), strict=True)
                 yield {name: choices[k] for (name, choices), k in taken}

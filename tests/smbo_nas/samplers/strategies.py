@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import optuna
 
+from predictors.graph import ArchGraph
 from smbo_nas.samplers import (
     ArchitectureSampler,
     LocalSearchSampler,
@@ -16,11 +17,18 @@ from smbo_nas.samplers import (
     RandomArchitectureSampler,
     RegularizedEvolutionSampler,
     ReinforceSampler,
+    ZeroCostSampler,
 )
 from smbo_nas.spaces import CellSpace, NASBench201Space, Params, SearchSpace
 
 SPACE = NASBench201Space()
 SMALL = CellSpace(nodes=3, ops=("none", "conv_1x1", "conv_3x3"))
+
+
+def depth(graph: ArchGraph) -> float:
+    """Something to score graphs by."""
+    return float(len(graph.canonical().ops))
+
 
 Make = Callable[[SearchSpace, int], ArchitectureSampler]
 
@@ -34,6 +42,7 @@ STRATEGIES: dict[str, Make] = {
     "reinforce": lambda space, seed: ReinforceSampler(space, hidden=16, seed=seed),
     "ppo": lambda space, seed: ReinforceSampler(space, update="ppo", batch_size=3, hidden=16, seed=seed),
     "q-learning": lambda space, seed: QLearningSampler(space, n_trials=40, seed=seed),
+    "zero cost": lambda space, seed: ZeroCostSampler(space, depth, n_candidates=12, seed=seed),
 }
 
 
