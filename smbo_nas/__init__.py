@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from smbo_nas.networks import load_network
     from smbo_nas.pruners import CurvePruner
-    from smbo_nas.samplers import BANANASSampler, NAOSampler, PNASSampler, SMBOSampler
+    from smbo_nas.samplers import BANANASSampler, MultiObjectiveSMBOSampler, NAOSampler, PNASSampler, SMBOSampler
     from smbo_nas.spaces import (
         CellSpace,
         ChainSpace,
@@ -33,6 +33,7 @@ _MODULE_OF = {
     "ChainSpace": "spaces",
     "CurvePruner": "pruners",
     "DARTSSpace": "spaces",
+    "MultiObjectiveSMBOSampler": "samplers",
     "NAOSampler": "samplers",
     "NASBench101Space": "spaces",
     "NASBench201Space": "spaces",
@@ -53,6 +54,7 @@ __all__ = [
     "ChainSpace",
     "CurvePruner",
     "DARTSSpace",
+    "MultiObjectiveSMBOSampler",
     "NAOSampler",
     "NASBench101Space",
     "NASBench201Space",

@@ -29,23 +29,22 @@ from smbo_nas.joint_scores import JointScores
 Array = NDArray[np.float64]
 
 
-class PredictorModel(Model):
-    """The scores of a list of graphs, independent given the data: right for analytic acquisitions, which look at one.
+class MomentsModel(Model):
+    """Independent normal values: right for analytic acquisitions, which look at one candidate at a time.
 
     Args:
-        predictor: A fitted predictor.
-        graphs: `n` candidates.
+        mean: `(n,)`.
+        std: `(n,)`; 0 for a value that is known.
     """
 
-    def __init__(self, predictor: Scores, graphs: Sequence[ArchGraph]) -> None:
+    def __init__(self, mean: Array, std: Array) -> None:
         super().__init__()
-        mean, std = predictor.predict_scores(graphs)
         self._mean = torch.as_tensor(mean, dtype=torch.float64)
         self._variance = torch.as_tensor(std, dtype=torch.float64).square()
 
     @property
     def num_outputs(self) -> int:
-        """One score per candidate."""
+        """One value per candidate."""
         return 1
 
     @property
@@ -61,6 +60,18 @@ class PredictorModel(Model):
         """The posterior at `X` (`batch_shape x q x 1` positions)."""
         at = X.squeeze(-1).long()
         return GPyTorchPosterior(MultivariateNormal(self._mean[at], DiagLinearOperator(self._variance[at])))
+
+
+class PredictorModel(MomentsModel):
+    """The scores of a list of graphs, independent given the data.
+
+    Args:
+        predictor: A fitted predictor.
+        graphs: `n` candidates.
+    """
+
+    def __init__(self, predictor: Scores, graphs: Sequence[ArchGraph]) -> None:
+        super().__init__(*predictor.predict_scores(graphs))
 
 
 class JointNormalModel(Model):
@@ -129,6 +140,9 @@ class EveryDraw(MCSampler):
         """The draws, `s x batch_shape x q x m`."""
         draws: Tensor = posterior.values.movedim(-3, 0)
         return draws
+
+    def _update_base_samples(self, posterior: EnsemblePosterior, base_sampler: MCSampler) -> None:
+        """Acquisitions ask for the same samples of further points; they always are."""
 
 
 def joint_model(

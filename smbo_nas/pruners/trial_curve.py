@@ -95,5 +95,10 @@ class TrialCurve:
         return row
 
 
+def trial_curve(trial: optuna.trial.FrozenTrial) -> dict[int, float]:
+    """What a trial reported through a `TrialCurve`, by step; NaN where it was not finite."""
+    return _curve(trial.system_attrs)
+
+
 def _curve(attributes: dict[str, Any]) -> dict[int, float]:
     return {int(k): math.nan if v is None else float(v) for k, v in attributes.get(CURVE_KEY, ())}

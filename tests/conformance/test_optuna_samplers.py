@@ -8,12 +8,13 @@ import pytest
 from optuna.samplers import BaseSampler
 from optuna.testing.pytest_samplers import (
     BasicSamplerTestCase,
+    MultiObjectiveSamplerTestCase,
     RelativeSamplerTestCase,
     SingleOnlySamplerTestCase,
 )
 
 from predictors.architecture import NAOPredictor, PathEnsemble, PNASPredictor
-from smbo_nas import BANANASSampler, NAOSampler, NASBench201Space, PNASSampler, SMBOSampler
+from smbo_nas import BANANASSampler, MultiObjectiveSMBOSampler, NAOSampler, NASBench201Space, PNASSampler, SMBOSampler
 from smbo_nas.proposers import LatentProposer
 
 SPACE = NASBench201Space()
@@ -27,6 +28,12 @@ class TestSMBOSampler(SamplerTestCase):
     @pytest.fixture
     def sampler(self) -> Callable[[], BaseSampler]:
         return lambda: SMBOSampler(SPACE, n_startup_trials=1, seed=0)
+
+
+class TestMultiObjectiveSMBOSampler(BasicSamplerTestCase, RelativeSamplerTestCase, MultiObjectiveSamplerTestCase):
+    @pytest.fixture
+    def sampler(self) -> Callable[[], BaseSampler]:
+        return lambda: MultiObjectiveSMBOSampler(SPACE, n_startup_trials=1, seed=0)
 
 
 class TestBANANASSampler(SamplerTestCase):
