@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 
 from predictors.architecture import GraphGP
+from predictors.graph import ArchGraph
 from smbo_nas.benchmarks.weaknas import WeakNASSampler
 from smbo_nas.pruners import CurvePruner
-from smbo_nas.samplers import BANANASSampler, NAOSampler, PNASSampler, SMBOSampler
+from smbo_nas.samplers import (
+    BANANASSampler,
+    LocalSearchSampler,
+    MCTSSampler,
+    NAOSampler,
+    PNASSampler,
+    QLearningSampler,
+    RandomArchitectureSampler,
+    RegularizedEvolutionSampler,
+    ReinforceSampler,
+    SMBOSampler,
+    ZeroCostSampler,
+)
 from smbo_nas.spaces.base import SearchSpace
 
 STARTS = 10
@@ -38,7 +52,44 @@ OURS: dict[str, MakeSampler] = {
 }
 """Samplers of this package: a function of the space and a seed. `thaw` continues stopped trainings."""
 
+
+def _by_synflow(space: SearchSpace, seed: int) -> BaseSampler:
+    return ZeroCostSampler(space, _synflow_of(space.skeleton or ""), seed=seed)
+
+
+@cache
+def _synflow_of(skeleton: str) -> Callable[[ArchGraph], float]:
+    """Of a network for small images; kept for the next search in this process, since every training costs more."""
+    import torch
+
+    from smbo_nas.zero_cost import describe
+
+    images, labels = torch.zeros(2, 3, 16, 16), torch.zeros(2, dtype=torch.int64)  # synflow looks at their shape alone
+
+    @cache
+    def score(graph: ArchGraph) -> float:
+        found = describe([graph], images, labels, skeleton=skeleton, num_classes=10, names=("synflow",), device="cpu")
+        return dict(found[0].columns)["synflow"]
+
+    return score
+
+
+STRATEGIES: dict[str, MakeSampler] = {
+    "random-distinct": lambda space, seed: RandomArchitectureSampler(space, seed=seed),
+    # Population and sample are those of Dong and Yang (ICLR 2020) for searches of this length.
+    "evolution": lambda space, seed: RegularizedEvolutionSampler(space, population_size=10, sample_size=3, seed=seed),
+    "local-search": lambda space, seed: LocalSearchSampler(space, n_startup_trials=STARTS, seed=seed),
+    "hill-climbing": lambda space, seed: LocalSearchSampler(space, neighbours=8, n_startup_trials=STARTS, seed=seed),
+    "mcts": lambda space, seed: MCTSSampler(space, seed=seed),
+    "reinforce": lambda space, seed: ReinforceSampler(space, seed=seed),
+    "ppo": lambda space, seed: ReinforceSampler(space, update="ppo", batch_size=5, seed=seed),
+    "q-learning": lambda space, seed: QLearningSampler(space, seed=seed),
+    "zero-cost": _by_synflow,
+}
+"""The other search strategies of the literature, samplers of this package too; they count among the peers."""
+
 PEERS: dict[str, MakeSampler] = {
+    **STRATEGIES,
     "tpe": lambda _, seed: TPESampler(n_startup_trials=STARTS, seed=seed),
     "gp": lambda _, seed: GPSampler(n_startup_trials=STARTS, seed=seed),
     "weaknas": lambda space, seed: WeakNASSampler(space, n_startup_trials=STARTS, seed=seed),

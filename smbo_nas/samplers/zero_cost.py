@@ -14,7 +14,7 @@ from smbo_nas.samplers.history import History
 from smbo_nas.spaces import Candidate, Params, SearchSpace
 
 _CANDIDATES = 0xCA4D
-_MAX_DRAWS_EACH = 100
+_MAX_DRAWS_EACH = 10
 
 
 class ZeroCostSampler(ArchitectureSampler):
@@ -66,7 +66,7 @@ class ZeroCostSampler(ArchitectureSampler):
         yield from self._anything(rng)
 
     def _ranked(self) -> list[Candidate]:
-        if self._n_candidates is None:
+        if self._n_candidates is None or self._space.size <= self._n_candidates:
             candidates = list(self._space.classes.values())
         else:
             candidates = self._drawn(self._n_candidates)
@@ -75,7 +75,7 @@ class ZeroCostSampler(ArchitectureSampler):
         return [candidates[k] for k in order]
 
     def _drawn(self, count: int) -> list[Candidate]:
-        """Random architectures, no two of them isomorphic; fewer where the space has no more."""
+        """Random architectures, no two of them isomorphic; fewer where new ones are hard to find."""
         rng = np.random.default_rng([self._seed, _CANDIDATES])
         found: dict[str, Candidate] = {}
         for _ in range(count * _MAX_DRAWS_EACH):

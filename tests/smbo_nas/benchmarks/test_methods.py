@@ -5,7 +5,7 @@ from optuna.pruners import HyperbandPruner, NopPruner
 from optuna.samplers import TPESampler
 
 from smbo_nas import CurvePruner, SMBOSampler
-from smbo_nas.benchmarks.methods import OURS, PEERS, STARTS, check, is_peer, make, split
+from smbo_nas.benchmarks.methods import OURS, PEERS, STARTS, STRATEGIES, check, is_peer, make, split
 from smbo_nas.benchmarks.runner import run_search
 from smbo_nas.samplers import NAOSampler, PNASSampler
 from tests.smbo_nas.benchmarks.small import SPACE, task
@@ -25,7 +25,7 @@ def test_a_method_is_a_sampler_and_perhaps_a_pruner() -> None:
     assert isinstance(make("nao", SPACE, 0, 1)[0], NAOSampler)
 
 
-@pytest.mark.parametrize("method", ["smbo", "smbo-gp", "bananas", "tpe", "gp", "random"])
+@pytest.mark.parametrize("method", ["smbo", "smbo-gp", "bananas", "tpe", "gp", "random", *STRATEGIES])
 def test_every_method_searches(method: str) -> None:
     run = run_search(task(tolerance=-1.0), method, 0, budget=STARTS + 1)
     assert (run.spent, run.trials) == (STARTS + 1, STARTS + 1)
