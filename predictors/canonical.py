@@ -40,7 +40,7 @@ def canonical_fields(ops: tuple[str, ...], edges: Edges, attributes: Attributes,
     edges = tuple(sorted([(position[i], position[k]) for k, inputs in inputs_of for i in inputs]))
     keys = tuple([key[:-1] for key in keyed])
     ties = [p for p, (key, following) in enumerate(pairwise(keys)) if key == following]
-    if ties and not all(_interchangeable(p, edges) for p in ties):
+    if ties and not _interchangeable(ties, edges, len(keys)):
         keys, edges = _ordered_by_nauty(keys, edges)
     return (
         tuple([key[3] for key in keys]),
@@ -105,11 +105,14 @@ def _reduced(roles: list[int], edges: Edges) -> list[tuple[int, list[int]]]:
     return [(k, inputs_of[k]) for k in range(len(roles)) if stays[k]]
 
 
-def _interchangeable(p: int, edges: Edges) -> bool:
-    """Whether nodes `p` and `p + 1` take the same and feed the same, so that their order does not show."""
-    return [i for i, j in edges if j == p] == [i for i, j in edges if j == p + 1] and [
-        j for i, j in edges if i == p
-    ] == [j for i, j in edges if i == p + 1]
+def _interchangeable(ties: Sequence[int], edges: Edges, n: int) -> bool:
+    """Whether nodes `p` and `p + 1` of each tie take the same and feed the same, so that their order does not show."""
+    before: list[list[int]] = [[] for _ in range(n)]
+    after: list[list[int]] = [[] for _ in range(n)]
+    for i, j in edges:
+        before[j].append(i)
+        after[i].append(j)
+    return all(before[p] == before[p + 1] and after[p] == after[p + 1] for p in ties)
 
 
 @lru_cache(maxsize=1 << 14)  # a list of architectures meets the same reduced graph under many names

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 
 @contextmanager
 def single_blas_thread() -> Iterator[None]:
     """Runs NumPy's and SciPy's BLAS on one thread, so that sums are added in one order whatever the thread count."""
-    with threadpool_limits(limits=1, user_api="blas"):
+    with _controller(len(sys.modules)).limit(limits=1, user_api="blas"):
         yield
+
+
+@lru_cache(maxsize=1)
+def _controller(n_modules: int) -> ThreadpoolController:  # noqa: ARG001
+    """Looking for the libraries takes as long as a small fit: they are looked for again only after an import."""
+    return ThreadpoolController()
 
 
 @contextmanager

@@ -93,11 +93,12 @@ class SearchSpace(ABC):
         Raises:
             SpaceError: When a parameter is missing or unknown, a choice is not allowed or the combination is invalid.
         """
+        known = self.choices
         for name in params:
-            if name not in self.choices:
-                raise SpaceError(f"{self.name} has no parameter {name!r}; it has {', '.join(self.choices)}.")
+            if name not in known:
+                raise SpaceError(f"{self.name} has no parameter {name!r}; it has {', '.join(known)}.")
         ordered: Params = {}
-        for name, choices in self.choices.items():
+        for name, choices in known.items():
             if name not in params:
                 raise SpaceError(f"{self.name} needs a value for parameter {name!r}.")
             if params[name] not in choices:
