@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,9 @@ _CENTRES = {"variance": 1.0, "slopes": 0.03, "noise": 0.05}
 """Of the priors, for targets of variance 1."""
 _WIDTHS = {"variance": 1.5, "slopes": 2.5, "noise": 1.5, "groups": 1.0, "columns": 0.4}
 """Standard deviations of logarithms."""
-_DOUBT = 4.0
+_DOUBTS = (4.0, 0.1)
 """By how much longer squared lengthscales are expected to be in columns that have slopes: what rides along with a graph
-may say nothing beyond it."""
+may say nothing beyond it, as zero-cost scores do, or matter as much as the whole of it, as learning rates do."""
 _FURTHEST = 6.0
 _MAX_ITERATIONS = 60
 
@@ -101,7 +102,8 @@ def fit_kernel(features: Array, groups: Sequence[str], n_linear: int, targets: A
 
     Each group of columns has a lengthscale and each column a factor on it. The priors keep the fit sane on a handful of
     points, on duplicates and on constant targets: lengthscales at which a typical distance in each group moves the
-    covariance equally and, in all, by half, and little noise.
+    covariance equally and, in all, by half, and little noise. What rides along has two such priors; the fit whose
+    posterior density is higher is taken.
 
     Args:
         features: `(n, d)`.
@@ -116,22 +118,22 @@ def fit_kernel(features: Array, groups: Sequence[str], n_linear: int, targets: A
     typical = np.array([_typical_distance(features[:, owner == g]) for g in range(len(names))])
     n_varying = max(np.isfinite(typical).sum(), 1)
     base = np.log(np.nan_to_num(typical, nan=1.0) * n_varying)[owner]
-    base[d - n_linear :] += np.log(_DOUBT)
-    linear = features[:, d - n_linear :]
+    beside = np.arange(d) >= d - n_linear
+    linear = features[:, beside]
     sizes = {"variance": 1, "groups": len(names), "columns": d, "slopes": n_linear, "noise": 1}
     ends = np.cumsum(list(sizes.values()))[:-1]
     centre = np.concatenate([np.full(k, np.log(_CENTRES.get(name, 1.0))) for name, k in sizes.items()])
     width = np.concatenate([np.full(k, _WIDTHS[name]) for name, k in sizes.items()])
     diagonal = np.diag_indices(n)
 
-    def unpacked(theta: Array) -> tuple[float, Array, Array, float]:
+    def unpacked(expected: Array, theta: Array) -> tuple[float, Array, Array, float]:
         variance, by_group, by_column, slopes, noise = np.split(theta, ends)
-        squares = np.exp(base + by_group[owner] + by_column)
+        squares = np.exp(expected + by_group[owner] + by_column)
         return float(np.exp(variance[0])), squares, np.exp(slopes), float(np.exp(noise[0]))
 
-    def loss(theta: Array) -> tuple[float, Array]:
+    def loss(expected: Array, theta: Array) -> tuple[float, Array]:
         """Negative log posterior of the logarithms of all hyperparameters, and its gradient."""
-        variance, squares, slopes, noise = unpacked(theta)
+        variance, squares, slopes, noise = unpacked(expected, theta)
         scaled = features / np.sqrt(squares)
         decay = 1.0 / (1.0 + 0.5 * squared_distances(scaled, scaled))
         covariance = variance * decay + (linear * slopes) @ linear.T
@@ -162,9 +164,14 @@ def fit_kernel(features: Array, groups: Sequence[str], n_linear: int, targets: A
         return float(value), gradient + offset / width
 
     bounds = [(c - _FURTHEST, c + _FURTHEST) for c in centre]
-    found = minimize(loss, centre, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": _MAX_ITERATIONS}).x
-    variance, squares, slopes, noise = unpacked(found)
-    return Kernel(variance=variance, lengthscales=np.sqrt(squares), slopes=slopes, noise=noise)
+    options = {"maxiter": _MAX_ITERATIONS}
+    found: list[tuple[float, Kernel]] = []
+    for doubt in _DOUBTS if n_linear else (1.0,):
+        expected = base + np.log(doubt) * beside
+        end = minimize(partial(loss, expected), centre, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+        variance, squares, slopes, noise = unpacked(expected, end.x)
+        found.append((end.fun, Kernel(variance, np.sqrt(squares), slopes, noise)))
+    return min(found, key=lambda fit: fit[0])[1]
 
 
 def squared_distances(a: Array, b: Array) -> Array:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from predictors.architecture.inputs import Described
 from smbo_nas.proposers.base import Elite, Pool, Proposer, best_of
 from smbo_nas.proposers.mutate import MutateProposer
 from smbo_nas.spaces import Params, SearchSpace
@@ -91,7 +92,8 @@ class LatentProposer(Proposer):
                 found[graph] = None if graph.digest in seen else space.params_of(graph, near=parents[0])
             return found[graph] is not None
 
-        improved = predictor.improve(
-            [space.graph(params) for params in parents], step=self.step, steps=self.steps, is_member=is_new
-        )
+        middle = tuple((name, np.nan) for name in predictor.column_names_)  # of what is searched beside architectures
+        graphs = [space.graph(params) for params in parents]
+        rows = [Described(graph, middle) for graph in graphs] if middle else graphs
+        improved = predictor.improve(rows, step=self.step, steps=self.steps, is_member=is_new)
         return [params for graph in improved.graphs if graph is not None and (params := found[graph]) is not None]

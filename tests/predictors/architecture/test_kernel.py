@@ -35,8 +35,9 @@ def losses(monkeypatch: pytest.MonkeyPatch) -> list:  # type: ignore[type-arg]
 
     def keep(loss, start, **options):  # type: ignore[no-untyped-def]
         kept.append((loss, start))
-        return type("Found", (), {"x": start})
+        return type("Found", (), {"x": start, "fun": loss(start)[0]})
 
+    monkeypatch.setattr(kernel, "_DOUBTS", (2.0,))
     monkeypatch.setattr(kernel, "minimize", keep)
     return kept
 
@@ -78,6 +79,15 @@ def test_a_column_that_says_nothing_gets_a_longer_scale() -> None:
     x = np.random.default_rng(4).normal(size=(100, 2))
     found = fit_kernel(x, ["told", "noise"], 0, np.sin(2.0 * x[:, 0]), np.zeros(100))
     assert found.lengthscales[1] > 2.0 * found.lengthscales[0]
+
+
+def test_a_column_beside_may_matter_more_than_all_else() -> None:
+    """As a learning rate does: its optimum is found from few points, not smoothed away as what may say nothing is."""
+    rng = np.random.default_rng(5)
+    x = np.column_stack([rng.normal(size=(25, 8)), rng.uniform(-1.7, 1.7, size=25)])
+    groups = [*map(str, range(8)), "beside"]
+    found = fit_kernel(x, groups, 1, 1.0 - x[:, -1] ** 2, np.zeros(25))
+    assert found.lengthscales[-1] < 0.5 * found.lengthscales[:8].min()
 
 
 def test_a_line_is_found_to_be_one() -> None:
