@@ -23,6 +23,25 @@ def check_prior(prior: tuple[ArrayLike, ArrayLike], n_curves: int) -> tuple[Arra
     return mean, std
 
 
+def tempered(mixture: StudentMixture, marginal_mean: Array, marginal_std: Array, trust: Array) -> StudentMixture:
+    """Predictives whose evidence, what they say beyond their marginal, counts for less or for more than it claims.
+
+    Every component becomes `N(marginal) * (component / N(marginal)) ** trust`, both taken as Gaussians; its weight and
+    degrees of freedom stay. One that is wider than the marginal is taken to be as wide.
+
+    Args:
+        mixture: Predictives of `m` values.
+        marginal_mean: Mean of the value before anything was observed, `(m,)`.
+        marginal_std: Its standard deviation, `(m,)`, above 0.
+        trust: 0 gives the marginal, 1 leaves everything as it is, `(m,)`.
+    """
+    mean, std, share = marginal_mean[:, None], marginal_std[:, None], trust[:, None]
+    var = np.minimum(mixture.scale**2 * mixture.dof / (mixture.dof - 2) / std**2, 1.0)
+    shrink = share + (1.0 - share) * var
+    loc = mean + share * (mixture.loc - mean) / shrink
+    return StudentMixture(mixture.weights, loc, mixture.scale / np.sqrt(shrink), mixture.dof)
+
+
 def given_final(
     mixture: StudentMixture,
     marginal_mean: ArrayLike,

@@ -7,12 +7,26 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr
 from sklearn.base import clone
 
-from predictors.curves import CurvePredictor, default_curve_predictor
+from predictors.curves import CurvePredictor, StudentMixture, default_curve_predictor
+from predictors.curves.prior import given_final, tempered
 
 Array = NDArray[np.float64]
 Direction = Literal["maximize", "minimize"]
+
+
+_TRUST = ((0.25, 0.5), (0.4, 1.0))
+"""How much of what a curve claims counts beside a prior, by the share of the training it shows.
+
+Early on curves and graphs err together; `JointPredictor` learns about as much from finished networks.
+"""
+_LESS = 0.5
+"""A curve stops what was begun in the knowledge that it was unlikely to win only where it makes it so much less likely.
+
+Late in a search every proposal is.
+"""
 
 
 @dataclass(frozen=True)
@@ -41,7 +55,8 @@ class StopPolicy:
     The rule is that of Domhan, Springenberg and Hutter (IJCAI 2015, section 3.3): stop when the
     probability that the final measured value beats the incumbent is below a risk. It departs
     from theirs in that it is asked at every step, and that the predictor has learned from the
-    finished curves. A policy holds no state: the same curves always give the same verdict.
+    finished curves. Where a prior is known, the curve must also have made the network less likely to win than the prior
+    alone did, to less than half. A policy holds no state: the same curves always give the same verdict.
 
     Args:
         predictor: Predictor of final values, never fitted itself but cloned;
@@ -136,10 +151,18 @@ class StopPolicy:
         history = np.full((self.patience, len(begun)), np.nan)
         for row, last in enumerate(seen[: -self.patience - 1 : -1]):
             history[row, : last + 1] = begun[: last + 1]
-        predictive = self._fit(known).predictive(history, prior=prior)
+        predictive = self._fit(known).predictive(history)
+        if prior is not None:
+            shares = (seen[: -self.patience - 1 : -1] + 1) / known.shape[1]
+            predictive = _together(predictive, self._marginal(known), prior, shares)
         below, (median, spread) = predictive.cdf(target), predictive.bulk()
         chance = 1.0 - below if direction == "maximize" else below
-        stop = bool((chance < self.risk).all())
+        bar = self.risk
+        if prior is not None:
+            below_before = float(ndtr((target - prior[0]) / prior[1]))
+            before = 1.0 - below_before if direction == "maximize" else below_before
+            bar = min(bar, _LESS * before)
+        stop = bool((chance < bar).all())
         sign = ">" if direction == "maximize" else "<"
         return StopVerdict(
             stop=stop,
@@ -148,6 +171,11 @@ class StopPolicy:
             std=float(spread[0]),
             why=f"P(final {sign} {target:.6g}) = {chance[0]:.3g}",
         )
+
+    def _marginal(self, finished: Array) -> tuple[float, float]:
+        """Centre and spread of the final value of a training of which nothing is known yet."""
+        center, spread = self._fit(finished).predictive(np.full((1, 1), np.nan)).bulk()
+        return float(center[0]), float(max(spread[0], np.finfo(np.float64).tiny))
 
     def _incumbent(self, finished: Array, direction: Direction) -> float:
         final = np.sort([row[np.isfinite(row)][-1] for row in finished])
@@ -166,6 +194,15 @@ class StopPolicy:
         predictor: CurvePredictor = clone(own).fit(learned)
         self._fitted = (learned, predictor)
         return predictor
+
+
+def _together(
+    predictive: StudentMixture, marginal: tuple[float, float], prior: tuple[float, float], shares: Array
+) -> StudentMixture:
+    """What curves and the prior say together, where the curves show these shares of a training, `(m,)`."""
+    center, spread = (np.full(len(shares), part) for part in marginal)
+    trusted = tempered(predictive, center, spread, np.interp(shares, *_TRUST))
+    return given_final(trusted, center, spread, prior)
 
 
 def _go_on(why: str) -> StopVerdict:
