@@ -1,4 +1,4 @@
-"""Hypervolume of Pareto fronts, and what a candidate is expected to add to it. Imports BoTorch: import this module late.
+"""Hypervolume of Pareto fronts, and what a candidate is expected to add to it. Imports BoTorch: import it late.
 
 Values are larger-is-better throughout, `(n, m)` for `n` architectures and `m` objectives.
 """

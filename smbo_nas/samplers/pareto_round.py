@@ -113,9 +113,10 @@ class Learned:
 class ParetoRound:
     """A pool of candidates and all that was fitted to rank them, until the next fit.
 
-    A candidate is worth what it is expected to add to the hypervolume of the front that was measured, times the probability that it is feasible (Gardner et al., "Bayesian Optimization with Inequality
-    Constraints", ICML 2014; Daulton et al. 2021). The candidates' own distributions choose a short list of the pool, where
-    DPP-Net (Dong et al., ECCV 2018) takes the predicted Pareto front, and the joint posterior chooses of that.
+    A candidate is worth what it is expected to add to the hypervolume of the front that was measured, times the
+    probability that it is feasible (Gardner et al., "Bayesian Optimization with Inequality Constraints", ICML 2014;
+    Daulton et al. 2021). The candidates' own distributions choose a short list of the pool, where DPP-Net (Dong et al.,
+    ECCV 2018) takes the predicted Pareto front, and the joint posterior chooses of that.
     Volumes are measured from BoTorch's reference point of the front measured and the front predicted: of a cost that
     no measured architecture has, something may be worth finding.
 
