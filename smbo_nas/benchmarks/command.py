@@ -1,4 +1,4 @@
-"""The benchmark commands: `smbo-nas benchmark nasbench201 | nasbench101 | fashion201 | overhead`."""
+"""The benchmark commands: `smbo-nas benchmark nasbench201 | nasbench101 | fashion201 | latency | overhead`."""
 
 from __future__ import annotations
 
@@ -89,6 +89,50 @@ def fashion201(
 
 
 @app.command()
+def latency(
+    latency: Annotated[Path, typer.Option(help="CSV (.gz) with `arch`, NAS-Bench-201's strings, and devices.")],
+    device: Annotated[str, typer.Option(help="Column of the latencies.")],
+    dataset: Annotated[str, typer.Option(help="cifar10, cifar100 or imagenet16-120.")] = "cifar10",
+    methods: Annotated[
+        str, typer.Option(help="Names, a,b,c: smbo-gp, smbo-gp-measured, tpe, nsga2, nsga2-20, random.")
+    ] = "smbo-gp,tpe,nsga2,random",
+    budget: Annotated[int, typer.Option(help="Queries of a search.")] = 200,
+    seeds: _Seeds = 10,
+    first_seed: _First = 0,
+    json: _Json = None,
+    workers: _Workers = 1,
+) -> None:
+    """Searches NAS-Bench-201 for accuracy and low latency: the hypervolume found; needs smbo-nas[bench].
+
+    A file may be gone on with at another budget: a search is run again where it was shorter.
+    """
+    kept = f"what was measured is in {json}; the same command goes on." if json else "nothing was kept."
+    with _one_line_errors(kept):
+        from predictors.processes import run_each
+        from smbo_nas.benchmarks.console import show_fronts
+        from smbo_nas.benchmarks.latency import METHODS, Work, load_task, read_runs, summaries, write_runs
+        from smbo_nas.benchmarks.methods import STARTS
+
+        _at_least(("budget", budget, STARTS + 1), ("seeds", seeds, 1), ("workers", workers, 1))
+        names = list(dict.fromkeys(_names(methods)))
+        if unknown := [name for name in names if name not in METHODS]:
+            raise ValueError(f"`methods` must be of {', '.join(METHODS)}, but got {unknown[0]!r}.")
+        task = load_task(dataset, latency, device)
+        settings = {"task": f"nasbench201 {dataset} {device}", "reference": task.reference.tolist(), "best": task.best}
+        runs = [] if json is None else read_runs(json, settings)
+        done = {(run.method, run.seed) for run in runs if len(run.rows) >= budget}
+        wanted = [(name, seed) for seed in range(first_seed, first_seed + seeds) for name in names]
+        left = [(name, seed, budget) for name, seed in wanted if (name, seed) not in done]
+        with progress("searches", len(left)) as advance:
+            for number, run in enumerate(run_each(Work(dataset, latency, device), left, workers), start=1):
+                runs = [*(r for r in runs if (r.method, r.seed) != (run.method, run.seed)), run]
+                if json is not None:
+                    write_runs(json, settings, runs, circumstances())
+                advance(number)
+        show_fronts(summaries(runs))
+
+
+@app.command()
 def overhead(
     samplers: Annotated[str, typer.Option(help="Names, a,b,c.")] = "smbo,smbo-gp,tpe,gp,random",
     sizes: Annotated[str, typer.Option(help="Numbers of completed trials.")] = "100,500,1000,5000",
@@ -134,10 +178,7 @@ def _measure(
         from smbo_nas.benchmarks.results import Measured, read_results, summaries, write_results
         from smbo_nas.benchmarks.runner import marks, run_searches
 
-        for name, number, least in (("budget", budget, STARTS), ("seeds", len(seeds), 1), ("batch", batch, 1),
-                                    ("workers", workers, 1)):  # fmt: skip
-            if number < least:
-                raise ValueError(f"`{name}` must be at least {least}, but got {number}.")
+        _at_least(("budget", budget, STARTS), ("seeds", len(seeds), 1), ("batch", batch, 1), ("workers", workers, 1))
         names = check(_names(methods), curves=source.benchmark == "fashion201")
         task = source.load()
         settings = {
@@ -162,6 +203,12 @@ def _measure(
                     write_results(json, measured, runs, about=about)
                 advance(len(runs))
         show_results(summaries(measured, runs), task.unit)
+
+
+def _at_least(*arguments: tuple[str, int, int]) -> None:
+    for name, number, least in arguments:
+        if number < least:
+            raise ValueError(f"`{name}` must be at least {least}, but got {number}.")
 
 
 def _names(text: str) -> list[str]:

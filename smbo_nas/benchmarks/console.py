@@ -33,6 +33,21 @@ def show_results(summaries: Mapping[str, Mapping[str, Any]], unit: str) -> None:
     Console(highlight=False).print(table)
 
 
+def show_fronts(summaries: Mapping[str, Mapping[str, Any]]) -> None:
+    """One line for each method, on standard output: the share of the best hypervolume after so many queries."""
+    marks = list(dict.fromkeys(mark for summary in summaries.values() for mark in summary["share_at"]))
+    table = Table("method", "seeds", *(f"at {mark}" for mark in marks), "s/proposal", box=None, padding=(0, 1, 0, 0))
+    for method, summary in summaries.items():
+        at = summary["share_at"]
+        table.add_row(
+            method,
+            str(summary["seeds"]),
+            *(f"{at[mark]['mean']:.2%}" if mark in at else "-" for mark in marks),
+            f"{summary['proposal_seconds_per_trial']['mean']:.3f}",
+        )
+    Console(highlight=False).print(table)
+
+
 def show_overhead(rows: Sequence[Mapping[str, Any]]) -> None:
     """One line for each sampler and number of trials, on standard output."""
     table = Table("sampler", "trials", "ms/trial", "with refits", "first, s", "peak MB", box=None)

@@ -114,13 +114,13 @@ def paired_test(
         "pairs": len(pairs),
         "wins": sum(a < b for a, b in costs),
         "losses": sum(a > b for a, b in costs),
-        f"p_{unit}_to_optimum": _p_value(costs),
-        "p_regret_at": {str(mark): _p_value(numbers) for mark, numbers in regrets.items()},
+        f"p_{unit}_to_optimum": p_value(costs),
+        "p_regret_at": {str(mark): p_value(numbers) for mark, numbers in regrets.items()},
     }
 
 
-def _p_value(pairs: Sequence[tuple[float | None, float | None]]) -> float | None:
-    """None without pairs that have both numbers; 1 where none differ."""
+def p_value(pairs: Sequence[tuple[float | None, float | None]]) -> float | None:
+    """Of a two-sided Wilcoxon signed-rank test; None without pairs that have both numbers, 1 where none differ."""
     differences = np.array([a - b for a, b in pairs if a is not None and b is not None])
     if not len(differences):
         return None

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from smbo_nas.samplers.base import ArchitectureSampler
 from smbo_nas.samplers.evolution import RegularizedEvolutionSampler
+from smbo_nas.samplers.genetic import GeneticSampler
+from smbo_nas.samplers.hierarchical import HierarchicalEvolutionSampler
+from smbo_nas.samplers.large_scale import LargeScaleEvolutionSampler
 from smbo_nas.samplers.local_search import LocalSearchSampler
 from smbo_nas.samplers.mcts import MCTSSampler
 from smbo_nas.samplers.multi_objective import MultiObjectiveSMBOSampler
@@ -18,6 +21,9 @@ from smbo_nas.samplers.zero_cost import ZeroCostSampler
 __all__ = [
     "ArchitectureSampler",
     "BANANASSampler",
+    "GeneticSampler",
+    "HierarchicalEvolutionSampler",
+    "LargeScaleEvolutionSampler",
     "LocalSearchSampler",
     "MCTSSampler",
     "MultiObjectiveSMBOSampler",

@@ -11,7 +11,8 @@ from smbo_nas.samplers.base import ArchitectureSampler
 from smbo_nas.samplers.history import History, Outcome
 from smbo_nas.spaces import Params, SearchSpace
 
-_PATIENCE = 50
+PATIENCE = 50
+"""Mutations of one kind that are drawn before larger ones are."""
 
 
 class RegularizedEvolutionSampler(ArchitectureSampler):
@@ -62,7 +63,7 @@ class RegularizedEvolutionSampler(ArchitectureSampler):
         while True:
             drawn += 1
             parent = tournament(population, self._sample_size, rng)
-            yield mutated(self._space, parent.params, 1 + drawn // _PATIENCE, rng)
+            yield mutated(self._space, parent.params, 1 + drawn // PATIENCE, rng)
 
 
 def tournament(population: Sequence[Outcome], size: int, rng: np.random.Generator) -> Outcome:

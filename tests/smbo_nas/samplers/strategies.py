@@ -11,6 +11,8 @@ import optuna
 from predictors.graph import ArchGraph
 from smbo_nas.samplers import (
     ArchitectureSampler,
+    GeneticSampler,
+    HierarchicalEvolutionSampler,
     LocalSearchSampler,
     MCTSSampler,
     QLearningSampler,
@@ -38,6 +40,8 @@ STRATEGIES: dict[str, Make] = {
     "local search": lambda space, seed: LocalSearchSampler(space, n_startup_trials=3, seed=seed),
     "hill climbing": lambda space, seed: LocalSearchSampler(space, neighbours=4, n_startup_trials=2, seed=seed),
     "all neighbours": lambda space, seed: LocalSearchSampler(space, neighbours=None, n_startup_trials=1, seed=seed),
+    "genetic": lambda space, seed: GeneticSampler(space, population_size=5, seed=seed),
+    "hierarchical": lambda space, seed: HierarchicalEvolutionSampler(space, n_startup_trials=4, seed=seed),
     "tree search": lambda space, seed: MCTSSampler(space, seed=seed),
     "reinforce": lambda space, seed: ReinforceSampler(space, hidden=16, seed=seed),
     "ppo": lambda space, seed: ReinforceSampler(space, update="ppo", batch_size=3, hidden=16, seed=seed),
