@@ -69,8 +69,9 @@ def test_a_journal_that_a_killed_process_left_is_repaired(tmp_path: Path) -> Non
 
 def test_a_search_may_start_from_another_study_of_its_storage(tmp_path: Path) -> None:
     space, url = get_space("nasbench201"), f"sqlite:///{tmp_path}/shared.db"
-    other = optuna.create_study(storage=url, study_name="other", direction="maximize")
-    other.optimize(lambda t: space.suggest(t).graph.ops.count("nor_conv_3x3"), n_trials=12)
+    sampler = optuna.samplers.RandomSampler(seed=0)
+    other = optuna.create_study(storage=url, study_name="other", direction="maximize", sampler=sampler)
+    other.optimize(lambda t: space.suggest(t).graph.ops.count("nor_conv_3x3"), n_trials=30)
     study = open_study(settings(tmp_path / "out", storage=url, warm_start="other"), space)
     proposed = space.suggest(study.ask())
     assert proposed.graph.ops.count("nor_conv_3x3") >= 4
