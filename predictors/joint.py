@@ -17,7 +17,7 @@ from predictors.architecture.inputs import Described, Rows
 from predictors.curves.base import CurvePredictor, check_curves
 from predictors.curves.mixture import StudentMixture
 from predictors.curves.parametric import ParametricCurvePredictor
-from predictors.curves.prior import given_final
+from predictors.curves.prior import given_final, tempered
 from predictors.scores import ScoreMap
 
 Array = NDArray[np.float64]
@@ -193,10 +193,7 @@ def _posterior(alone: StudentMixture, scores: ScoreMap, mean: Array, std: Array,
         trust: In the curves, `(m,)`.
     """
     curve = _moved(alone, scores.to_scores)
-    var = curve.scale**2 * curve.dof / (curve.dof - 2)
-    # N(loc, var) / N(0, 1) to the power of trust, times N(0, 1): a component is as wide as the latter at most.
-    shrink = trust[:, None] + (1.0 - trust[:, None]) * np.minimum(var, 1.0)
-    curve = replace(curve, loc=trust[:, None] * curve.loc / shrink, scale=curve.scale / np.sqrt(shrink))
+    curve = tempered(curve, np.zeros_like(trust), np.ones_like(trust), trust)
     joint = _moved(given_final(curve, 0.0, 1.0, (mean, std)), scores.to_values)
     observed = alone.scale == 0
     return replace(joint, loc=np.where(observed, alone.loc, joint.loc), scale=np.where(observed, 0.0, joint.scale))

@@ -101,7 +101,7 @@ class StopPolicy:
         self.n_startup_trials = n_startup_trials
         self.n_warmup_steps = n_warmup_steps
         self.patience = patience
-        self._fitted: tuple[Array, CurvePredictor] | None = None  # Saves refits, decides nothing.
+        self._fitted: tuple[Array, CurvePredictor, tuple[float, float]] | None = None  # Saves refits, decides nothing.
 
     def decide(
         self,
@@ -151,17 +151,15 @@ class StopPolicy:
         history = np.full((self.patience, len(begun)), np.nan)
         for row, last in enumerate(seen[: -self.patience - 1 : -1]):
             history[row, : last + 1] = begun[: last + 1]
-        predictive = self._fit(known).predictive(history)
+        predictor, marginal = self._fit(known)
+        predictive, bar = predictor.predictive(history), self.risk
         if prior is not None:
             shares = (seen[: -self.patience - 1 : -1] + 1) / known.shape[1]
-            predictive = _together(predictive, self._marginal(known), prior, shares)
+            predictive = _together(predictive, marginal, prior, shares)
+            above = (prior[0] - target) / prior[1]
+            bar = min(bar, _LESS * float(ndtr(above if direction == "maximize" else -above)))
         below, (median, spread) = predictive.cdf(target), predictive.bulk()
         chance = 1.0 - below if direction == "maximize" else below
-        bar = self.risk
-        if prior is not None:
-            below_before = float(ndtr((target - prior[0]) / prior[1]))
-            before = 1.0 - below_before if direction == "maximize" else below_before
-            bar = min(bar, _LESS * before)
         stop = bool((chance < bar).all())
         sign = ">" if direction == "maximize" else "<"
         return StopVerdict(
@@ -172,28 +170,26 @@ class StopPolicy:
             why=f"P(final {sign} {target:.6g}) = {chance[0]:.3g}",
         )
 
-    def _marginal(self, finished: Array) -> tuple[float, float]:
-        """Centre and spread of the final value of a training of which nothing is known yet."""
-        center, spread = self._fit(finished).predictive(np.full((1, 1), np.nan)).bulk()
-        return float(center[0]), float(max(spread[0], np.finfo(np.float64).tiny))
-
     def _incumbent(self, finished: Array, direction: Direction) -> float:
         final = np.sort([row[np.isfinite(row)][-1] for row in finished])
         return float(final[-self.k] if direction == "maximize" else final[self.k - 1])
 
-    def _fit(self, finished: Array) -> CurvePredictor:
+    def _fit(self, finished: Array) -> tuple[CurvePredictor, tuple[float, float]]:
         """The predictor fitted on the finished curves, refitted when they have grown by 5 %.
+
+        With it, centre and spread of the final value of a training of which no value is known yet.
 
         Which curves it learns from depends on the curves alone, so that all workers agree.
         """
         block = max(len(finished) // 20, 1)
         learned = finished[: len(finished) - len(finished) % block]
         if self._fitted is not None and np.array_equal(self._fitted[0], learned, equal_nan=True):
-            return self._fitted[1]
+            return self._fitted[1:]
         own = default_curve_predictor() if self.predictor is None else self.predictor
         predictor: CurvePredictor = clone(own).fit(learned)
-        self._fitted = (learned, predictor)
-        return predictor
+        center, spread = predictor.predictive(np.full((1, 1), np.nan)).bulk()
+        self._fitted = learned, predictor, (float(center[0]), float(max(spread[0], np.finfo(np.float64).tiny)))
+        return self._fitted[1:]
 
 
 def _together(

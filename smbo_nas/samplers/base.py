@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-import zlib
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -15,7 +14,7 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial
 
 from smbo_nas.samplers.history import History, HistoryReader
-from smbo_nas.samplers.smbo import SECONDS_KEY
+from smbo_nas.samplers.trials import SECONDS_KEY, decided, record, sample_by, stream
 from smbo_nas.spaces import Params, SearchSpace
 
 if TYPE_CHECKING:
@@ -83,14 +82,9 @@ class ArchitectureSampler(BaseSampler):
             with self._lock:
                 proposed = self._propose(study, trial)
             params = {name: proposed[name] for name in own}
-            self._record(study, trial, SECONDS_KEY, time.perf_counter() - started)
+            record(study, trial, SECONDS_KEY, time.perf_counter() - started)
         if rest:
-            others = self._others(trial)
-            sampled = others.sample_relative(study, trial, rest)
-            for name, distribution in rest.items():
-                if name not in sampled:
-                    sampled[name] = others.sample_independent(study, trial, name, distribution)
-            params |= sampled
+            params |= sample_by(self._others(trial), study, trial, rest)
         return params
 
     def sample_independent(
@@ -109,24 +103,17 @@ class ArchitectureSampler(BaseSampler):
     def _others(self, trial: FrozenTrial, *names: str) -> BaseSampler:
         if self._other_sampler is not None:
             return self._other_sampler
-        return RandomSampler(seed=int(self._rng(trial, "other", *names).integers(2**31)))
-
-    def _rng(self, trial: FrozenTrial, *purpose: str) -> np.random.Generator:
-        words = [zlib.crc32(word.encode()) for word in purpose]
-        return np.random.default_rng([self._seed, trial.number, *words])
-
-    @staticmethod
-    def _record(study: Study, trial: FrozenTrial, key: str, value: Any) -> None:
-        study._storage.set_trial_system_attr(trial._trial_id, key, value)
+        return RandomSampler(seed=int(stream(self._seed, trial.number, "other", *names).integers(2**31)))
 
     # -- proposals --------------------------------------------------------------------------------------------------
 
     def _propose(self, study: Study, trial: FrozenTrial) -> Params:
-        fixed = fixed_params(trial, self._space)
+        known = decided(trial)
+        fixed = {name: str(known[name]) for name in self._space.choices if name in known}
         if len(fixed) == len(self._space.choices):
             return fixed
         history = self._reader.read(study, trial)
-        rng = self._rng(trial, "architecture")
+        rng = stream(self._seed, trial.number, "architecture")
         found = self._first_new(self._draws(history, rng), history.seen, fixed)
         if found is None:
             found = self._first_new(self._anything(rng), history.seen, fixed)
@@ -142,7 +129,7 @@ class ArchitectureSampler(BaseSampler):
             repeat = next(self._agreeing(self._anything(rng), fixed), self._space.sample(rng))
         first = history.seen.get(self._space.graph(repeat).digest)
         if first is not None:
-            self._record(study, trial, REPEATS_KEY, first)
+            record(study, trial, REPEATS_KEY, first)
         return repeat
 
     def _first_new(self, draws: Iterator[Params], seen: Mapping[str, int], fixed: Params) -> Params | None:
@@ -159,10 +146,3 @@ class ArchitectureSampler(BaseSampler):
     def _anything(self, rng: np.random.Generator) -> Iterator[Params]:
         while True:
             yield self._space.sample(rng)
-
-
-def fixed_params(trial: FrozenTrial, space: SearchSpace) -> Params:
-    """What is decided already: enqueued parameters, and those a killed process had suggested."""
-    enqueued = trial.system_attrs.get("fixed_params", {})
-    fixed = {**enqueued, **trial.params}
-    return {name: str(fixed[name]) for name in space.choices if name in fixed}

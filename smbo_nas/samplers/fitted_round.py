@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from smbo_nas.joint_scores import JointScores
 from smbo_nas.proposers import Elite, Pool, Proposer
+from smbo_nas.samplers.trials import stream
 from smbo_nas.spaces import Params, SearchSpace
 
 if TYPE_CHECKING:
@@ -24,11 +24,6 @@ _INCUMBENTS = 32
 """Of what was measured, the best that an acquisition may look at."""
 _BEYOND = 1.0
 """Units of score by which a value may exceed all that the predictor was fitted on."""
-
-
-def stream(seed: int, number: int, *purpose: str) -> np.random.Generator:
-    """The random numbers of one trial or one fit for one purpose, the same in every process."""
-    return np.random.default_rng([seed, number, *(zlib.crc32(word.encode()) for word in purpose)])
 
 
 class FittedRound:

@@ -15,9 +15,9 @@ from smbo_nas.observations import finished_in_order
 from smbo_nas.proposers import Elite, Pool, Proposer, default_proposer
 from smbo_nas.proposers.feasible import FeasibleProposer
 from smbo_nas.pruners.trial_curve import trial_curve
-from smbo_nas.samplers.fitted_round import stream
 from smbo_nas.samplers.pareto_round import Computed, Learned, Objective, ParetoRound
 from smbo_nas.samplers.smbo import SMBOSampler, _Domain, _fixed_params, refit_point
+from smbo_nas.samplers.trials import stream
 from smbo_nas.spaces import Params, SearchSpace
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from smbo_nas.hyperparameters import Hyperparameters, JointSpace
 from smbo_nas.observations import PREDICTION_KEY, StudyReader, finished_in_order
 from smbo_nas.proposers import JointProposer, Pool, Proposer, default_proposer
 from smbo_nas.resuming import RESUMES_KEY, resumable, resumes
-from smbo_nas.samplers.fitted_round import FittedRound, stream
+from smbo_nas.samplers.fitted_round import FittedRound
+from smbo_nas.samplers.trials import SECONDS_KEY, decided, record, sample_by, stream
 from smbo_nas.samplers.warm_start import Start, WarmStart, warm_start_from
 from smbo_nas.spaces import Candidate, Params, SearchSpace
 
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
     from smbo_nas.acquisition import Acquisition
     from smbo_nas.joint_scores import JointScores
     from smbo_nas.observations import Observations
-
-SECONDS_KEY = "smbo_nas:sampler_seconds"
-"""System attribute of a trial: seconds the sampler took to propose it."""
 
 _MAX_RANDOM_DRAWS = 1000
 
@@ -137,15 +135,10 @@ class SMBOSampler(BaseSampler):
             domain = self._searched(rest if self._other_sampler is None else {})
             proposed = self._propose(study, trial, domain)
             params = {name: proposed[name] for name in search_space if name in proposed}
-            self._record(study, trial, SECONDS_KEY, time.perf_counter() - started)
+            record(study, trial, SECONDS_KEY, time.perf_counter() - started)
         rest = {name: d for name, d in rest.items() if name not in params}
         if rest:
-            others = self._others(trial)
-            sampled = others.sample_relative(study, trial, rest)
-            for name, distribution in rest.items():
-                if name not in sampled:
-                    sampled[name] = others.sample_independent(study, trial, name, distribution)
-            params |= sampled
+            params |= sample_by(self._others(trial), study, trial, rest)
         return params
 
     def sample_independent(
@@ -161,10 +154,6 @@ class SMBOSampler(BaseSampler):
             return self._other_sampler
         rng = stream(self._seed, trial.number, "other", *names)
         return TPESampler(seed=int(rng.integers(2**31)))
-
-    @staticmethod
-    def _record(study: Study, trial: FrozenTrial, key: str, value: Any) -> None:
-        study._storage.set_trial_system_attr(trial._trial_id, key, value)
 
     # -- proposals --------------------------------------------------------------------------------------------------
 
@@ -215,10 +204,10 @@ class SMBOSampler(BaseSampler):
         chosen = int(np.argmax(worth - np.log(left)))
         number = None if chosen < len(fresh.graphs) else stopped[chosen - len(fresh.graphs)][0]
         mean, std = _prediction(fitted, joint, graphs[chosen], number)
-        self._record(study, trial, PREDICTION_KEY, {"mean": sign * mean, "std": std})
+        record(study, trial, PREDICTION_KEY, {"mean": sign * mean, "std": std})
         if number is None:
             return fresh.params[chosen]
-        self._record(study, trial, RESUMES_KEY, number)
+        record(study, trial, RESUMES_KEY, number)
         return stopped[chosen - len(fresh.graphs)][1].params
 
     def _random(self, trial: FrozenTrial, seen: frozenset[str], fixed: Params, domain: _Domain) -> Params:
@@ -338,7 +327,7 @@ def refit_point(n: int) -> int:
 
 def _fixed_params(trial: FrozenTrial, space: SearchSpace) -> tuple[Params, dict[str, Any]]:
     """What is decided already, enqueued or suggested before a process was killed: architecture and other parameters."""
-    fixed = {**trial.system_attrs.get("fixed_params", {}), **trial.params}
+    fixed = decided(trial)
     others = space.hyperparameters.distributions if isinstance(space, JointSpace) else {}
     return (
         {name: str(fixed[name]) for name in space.choices if name in fixed},

@@ -65,7 +65,7 @@ def tidy_checkpoints(out: Path, study: optuna.Study, *, thaw: bool) -> None:
 
 
 def _summary(settings: SearchSettings, trials: list[FrozenTrial], best: FrozenTrial | None) -> dict[str, Any]:
-    from smbo_nas.samplers.smbo import SECONDS_KEY
+    from smbo_nas.samplers.trials import SECONDS_KEY
 
     counts = {state: sum(t.state == state for t in trials) for state in TrialState}
     trained = sum(len(t.intermediate_values) - epochs_before(t, trials) for t in trials)

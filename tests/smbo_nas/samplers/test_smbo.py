@@ -16,7 +16,8 @@ from smbo_nas import CellSpace, DARTSSpace, NASBench101Space, NASBench201Space, 
 from smbo_nas.acquisition import LogEI, Scores
 from smbo_nas.joint_scores import JointScores
 from smbo_nas.observations import PREDICTION_KEY, StudyReader
-from smbo_nas.samplers.smbo import SECONDS_KEY, refit_point
+from smbo_nas.samplers.smbo import refit_point
+from smbo_nas.samplers.trials import SECONDS_KEY
 from smbo_nas.spaces import SearchSpace
 
 SPACE = NASBench201Space()
