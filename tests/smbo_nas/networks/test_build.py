@@ -30,7 +30,7 @@ GOOD = {"skeleton": "nasbench201", "input_shape": (1, 8, 8), "num_classes": 3, "
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"skeleton": "resnet"}, "unknown skeleton 'resnet'; known skeletons: chain, nasbench101, nasbench201, nasnet"),
+        ({"skeleton": "resnet"}, f"unknown skeleton 'resnet'; known skeletons: {', '.join(sorted(known_skeletons()))}"),
         ({"input_shape": (8, 8)}, r"`input_shape` must be \(channels, height, width\), but got \(8, 8\)"),
         ({"input_shape": 8}, r"`input_shape` must be \(channels, height, width\), but got 8"),
         ({"input_shape": (1, 0, 8)}, "the height of `input_shape` must be an integer, at least 1, but got 0"),

@@ -56,7 +56,7 @@ def test_get_space_by_class() -> None:
     [
         (
             "nasbench",
-            "unknown space 'nasbench'; it must be one of nasbench201, nasbench101, darts, pnas, chain or `module:attr",
+            f"unknown space 'nasbench'; it must be one of {', '.join(SPACES)} or `module:attribute`.",
         ),
         ("no_such_module:space", "cannot load the space 'no_such_module:space': No module named 'no_such_module'."),
         (f"{__name__}:no_such", "cannot load the space"),

@@ -123,8 +123,7 @@ def test_the_graph_is_valid_and_deterministic(space: SearchSpace, seed: int) -> 
     graph = space.graph(params)  # an ArchGraph validates itself
     assert graph == space.graph(dict(reversed(params.items())))
     assert graph == space.candidate(params).graph
-    names = {choice for name, choices in space.choices.items() if "op" in name or "edge" in name for choice in choices}
-    graph.require_ops({*names, "factorized_reduce"})
+    graph.require_ops(space.operations)
 
 
 @every_space
