@@ -149,7 +149,7 @@ def overhead(
         from predictors.files import write_whole
         from predictors.threads import single_blas_thread, single_torch_thread
         from smbo_nas.benchmarks.console import show_overhead
-        from smbo_nas.benchmarks.methods import OURS, PEERS, check
+        from smbo_nas.benchmarks.methods import check, known
         from smbo_nas.benchmarks.overhead import measure
 
         if trials < 2:
@@ -157,7 +157,7 @@ def overhead(
         names = check(_names(samplers), curves=False)
         numbers = _numbers(sizes)
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        chosen = {name: {**OURS, **PEERS}[name] for name in names}
+        chosen = {name: known()[name] for name in names}
         rows = []
         with single_blas_thread(), single_torch_thread(), progress("rows", len(numbers) * len(names)) as advance:
             for row in measure(chosen, numbers, trials=trials, seed=seed):
@@ -174,35 +174,18 @@ def _measure(
     kept = f"what was measured is in {json}; the same command goes on." if json else "nothing was kept."
     with _one_line_errors(kept):
         from smbo_nas.benchmarks.console import show_results
+        from smbo_nas.benchmarks.measuring import TaskFile, measure, missing
         from smbo_nas.benchmarks.methods import STARTS, check
-        from smbo_nas.benchmarks.results import Measured, read_results, summaries, write_results
-        from smbo_nas.benchmarks.runner import marks, run_searches
+        from smbo_nas.benchmarks.results import summaries
 
         _at_least(("budget", budget, STARTS), ("seeds", len(seeds), 1), ("batch", batch, 1), ("workers", workers, 1))
         names = check(_names(methods), curves=source.benchmark == "fashion201")
-        task = source.load()
-        settings = {
-            "task": task.name,
-            "noisy": source.noisy,
-            "budget": budget,
-            "batch": batch,
-            "starts": STARTS,
-            "fingerprint": task.fingerprint(),
-        }
-        measured = Measured(settings, task.unit, budget * task.epochs, marks(task, budget))
-        about = {**circumstances(), "optimum": task.optimum, "tolerance": task.tolerance}
-        runs = [] if json is None else read_results(json, settings=settings)
-        done = {(run.method, run.seed) for run in runs}
-        total = len({*done, *((name, seed) for name in names for seed in seeds)})
-        fresh = run_searches(source, names, seeds, budget=budget, batch=batch, done=done, workers=workers)
-        with progress("searches", total) as advance:
-            advance(len(runs))
-            for run in fresh:
-                runs.append(run)
-                if json is not None:
-                    write_results(json, measured, runs, about=about)
-                advance(len(runs))
-        show_results(summaries(measured, runs), task.unit)
+        file = TaskFile(source, budget=budget, batch=batch, path=json, about=circumstances())
+        left = missing([file], [names], seeds)
+        with progress("searches", len(file.runs) + len(left)) as advance:
+            before = len(file.runs)
+            measure(left, workers=workers, advance=lambda number: advance(before + number))
+        show_results(summaries(file.measured, file.runs), file.task.unit)
 
 
 def _at_least(*arguments: tuple[str, int, int]) -> None:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from typing import Any
 
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 
 from predictors.architecture import GraphGP
 from predictors.graph import ArchGraph
+from smbo_nas.benchmarks.ablations import Blind, UnmergedSpace
 from smbo_nas.benchmarks.weaknas import WeakNASSampler
+from smbo_nas.proposers import MutateProposer
 from smbo_nas.pruners import CurvePruner
 from smbo_nas.samplers import (
     BANANASSampler,
+    GeneticSampler,
+    HierarchicalEvolutionSampler,
+    LargeScaleEvolutionSampler,
     LocalSearchSampler,
     MCTSSampler,
     NAOSampler,
@@ -33,10 +39,10 @@ STARTS = 10
 MakeSampler = Callable[[SearchSpace, int], BaseSampler]
 
 
-def _with_gp(*, thaw: bool = False) -> MakeSampler:
+def _with_gp(**settings: Any) -> MakeSampler:
     def make(space: SearchSpace, seed: int) -> BaseSampler:
         predictor = GraphGP(random_state=seed)
-        return SMBOSampler(space, predictor=predictor, n_startup_trials=STARTS, thaw=thaw, seed=seed)
+        return SMBOSampler(space, predictor=predictor, n_startup_trials=STARTS, seed=seed, **settings)
 
     return make
 
@@ -51,6 +57,15 @@ OURS: dict[str, MakeSampler] = {
     "bananas": lambda space, seed: BANANASSampler(space, n_startup_trials=STARTS, seed=seed),
 }
 """Samplers of this package: a function of the space and a seed. `thaw` continues stopped trainings."""
+
+ABLATIONS: dict[str, MakeSampler] = {
+    "smbo-gp-blind": _with_gp(acquisition=Blind()),
+    "smbo-gp-mutations": _with_gp(proposer=MutateProposer()),
+    "smbo-gp-mutations-blind": _with_gp(proposer=MutateProposer(), acquisition=Blind()),
+    "smbo-gp-unmerged": lambda space, seed: _with_gp()(UnmergedSpace(space), seed),
+}
+"""`smbo-gp` with a part left out or swapped: without the predictor's opinion (blind), with mutations of the best in
+place of the whole list, and where isomorphic settings count as different (unmerged)."""
 
 
 def _by_synflow(space: SearchSpace, seed: int) -> BaseSampler:
@@ -78,6 +93,10 @@ STRATEGIES: dict[str, MakeSampler] = {
     "random-distinct": lambda space, seed: RandomArchitectureSampler(space, seed=seed),
     # Population and sample are those of Dong and Yang (ICLR 2020) for searches of this length.
     "evolution": lambda space, seed: RegularizedEvolutionSampler(space, population_size=10, sample_size=3, seed=seed),
+    "genetic": lambda space, seed: GeneticSampler(space, population_size=10, seed=seed),
+    "hierarchical": lambda space, seed: HierarchicalEvolutionSampler(space, n_startup_trials=STARTS, seed=seed),
+    # Grows networks from the smallest: for spaces that say what is smaller (`SearchSpace.expansions`).
+    "large-scale": lambda space, seed: LargeScaleEvolutionSampler(space, population_size=10, seed=seed),
     "local-search": lambda space, seed: LocalSearchSampler(space, n_startup_trials=STARTS, seed=seed),
     "hill-climbing": lambda space, seed: LocalSearchSampler(space, neighbours=8, n_startup_trials=STARTS, seed=seed),
     "mcts": lambda space, seed: MCTSSampler(space, seed=seed),
@@ -96,6 +115,12 @@ PEERS: dict[str, MakeSampler] = {
     "random": lambda _, seed: RandomSampler(seed=seed),
 }
 """What they are compared with."""
+
+
+def known() -> dict[str, MakeSampler]:
+    """All samplers by name."""
+    return {**OURS, **ABLATIONS, **PEERS}
+
 
 PRUNERS: dict[str, Callable[[int], BasePruner]] = {
     "curve": lambda epochs: CurvePruner(horizon=epochs),
@@ -123,12 +148,13 @@ def check(methods: Sequence[str], *, curves: bool) -> list[str]:
     Raises:
         ValueError: When one is not known or the task has nothing that it could stop.
     """
-    known = {**OURS, **PEERS}
     for method in methods:
         sampler, pruner = split(method)
-        if sampler not in known or method.count("+") > sampler.count("+") + (pruner is not None):
+        if sampler not in known() or method.count("+") > sampler.count("+") + (pruner is not None):
             pruned = ", ".join(f"+{name}" for name in PRUNERS)
-            raise ValueError(f"`methods` must be of {', '.join(known)}, with curves also {pruned}, but got {method!r}.")
+            raise ValueError(
+                f"`methods` must be of {', '.join(known())}, with curves also {pruned}, but got {method!r}."
+            )
         if not curves and "+" in method:
             raise ValueError(f"`methods` must not stop trainings where there are no curves, but got {method!r}.")
     return list(dict.fromkeys(methods))
@@ -142,5 +168,4 @@ def is_peer(method: str) -> bool:
 def make(method: str, space: SearchSpace, seed: int, epochs: int) -> tuple[BaseSampler, BasePruner]:
     """The sampler and the pruner of a method that passed `check`."""
     sampler, pruner = split(method)
-    known = {**OURS, **PEERS}
-    return known[sampler](space, seed), NopPruner() if pruner is None else PRUNERS[pruner](epochs)
+    return known()[sampler](space, seed), NopPruner() if pruner is None else PRUNERS[pruner](epochs)

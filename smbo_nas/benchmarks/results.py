@@ -118,6 +118,7 @@ def _to_json(run: SearchRun, measured: Measured) -> dict[str, Any]:
         "proposal_seconds_per_trial": run.proposal_seconds,
         "regret_at": {str(mark): run.regret_at(mark) for mark in measured.marks},
         "simulated_gpu_hours_at": {str(mark): run.hours_at.get(mark) for mark in measured.marks},
+        "test": run.test,
         "steps": run.steps,
     }
 
@@ -134,4 +135,5 @@ def _from_json(run: Mapping[str, Any], unit: str) -> SearchRun:
         proposal_seconds=run["proposal_seconds_per_trial"],
         steps=tuple((int(at), float(regret), hours) for at, regret, hours in run["steps"]),
         hours_at={int(at): hours for at, hours in run["simulated_gpu_hours_at"].items() if hours is not None},
+        test=run.get("test"),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +42,8 @@ class SearchRun:
         steps: What had been spent, the regret in points and the simulated hours of training (None where they are not
             known), each time the regret fell, and at the end.
         hours_at: Simulated hours by what had been spent, one for each of `MARKS` that the search lived to see.
+        test: What the first architecture of the least regret is worth on the test split, in percent, for the report
+            alone; None where the task has no such split, or there is no architecture.
     """
 
     method: str
@@ -54,6 +56,7 @@ class SearchRun:
     proposal_seconds: float | None
     steps: tuple[tuple[int, float, float | None], ...]
     hours_at: dict[int, float | None] = field(default_factory=dict)
+    test: float | None = None
 
     def regret_at(self, spent: int) -> float | None:
         """The regret when so much had been spent, or at the end where that came first; None before the first value."""
@@ -85,6 +88,7 @@ class _Search:
         self.stopped_best = False
         self.steps: list[tuple[int, float, float | None]] = []
         self.hours_at: dict[int, float | None] = {}
+        self.best: int | None = None
         self._seen: set[str] = set()
 
     @property
@@ -94,6 +98,10 @@ class _Search:
     @property
     def hours(self) -> float | None:
         return self.seconds / 3600 if np.isfinite(self.seconds) else None
+
+    @property
+    def test(self) -> float | None:
+        return None if self.task.test is None or self.best is None else float(self.task.test[self.best])
 
     def ask(self) -> optuna.Trial:
         """A trial whose architecture is decided."""
@@ -134,6 +142,7 @@ class _Search:
             return
         if not self.steps or regret < self.steps[-1][1]:
             self.steps.append((self.spent, regret, self.hours))
+            self.best = row
         if self.reached is None and regret <= self.task.tolerance and self.spent <= self.budget:
             self.reached = self.spent  # the last training may end past the budget
 
@@ -173,6 +182,7 @@ def run_search(task: Task, method: str, seed: int, *, budget: int = 200, batch: 
         proposal_seconds=search.proposing / proposed if proposed > 0 else None,
         steps=tuple(search.steps),
         hours_at=search.hours_at,
+        test=search.test,
     )
 
 
@@ -180,34 +190,22 @@ def run_search(task: Task, method: str, seed: int, *, budget: int = 200, batch: 
 class _Work:
     """`run_search` for other processes."""
 
-    source: TaskSource
     settings: dict[str, Any]
 
-    def __call__(self, method: str, seed: int) -> SearchRun:
+    def __call__(self, source: TaskSource, method: str, seed: int) -> tuple[TaskSource, SearchRun]:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        return run_search(self.source.load(), method, seed, **self.settings)
+        return source, run_search(source.load(), method, seed, **self.settings)
 
 
 def run_searches(
-    source: TaskSource,
-    methods: Sequence[str],
-    seeds: Sequence[int],
-    *,
-    budget: int,
-    batch: int,
-    done: Collection[tuple[str, int]] = (),
-    workers: int = 1,
-) -> Iterator[SearchRun]:
-    """Searches with every method and every seed, and yields each run as it ends.
+    searches: Sequence[tuple[TaskSource, str, int]], *, budget: int, batch: int, workers: int = 1
+) -> Iterator[tuple[TaskSource, SearchRun]]:
+    """Runs many searches, and yields each with its task as it ends.
 
     Args:
-        source: The task.
-        methods: Names that passed `check`.
-        seeds: Seeds; all methods are done with one before the next.
+        searches: Task, method that passed `check`, and seed of each, in the order in which they begin.
         budget: As for `run_search`.
         batch: As for `run_search`.
-        done: Pairs of method and seed to leave out.
         workers: Processes side by side.
     """
-    pairs = [(method, seed) for seed in seeds for method in methods if (method, seed) not in done]
-    return run_each(_Work(source, {"budget": budget, "batch": batch}), pairs, workers)
+    return run_each(_Work({"budget": budget, "batch": batch}), searches, workers)
