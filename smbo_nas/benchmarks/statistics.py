@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,10 +78,17 @@ def _hours_to_solve(run: SearchRun) -> float | None:
     return next((hours for at, _, hours in run.steps if at == run.reached), None)
 
 
-def regret_curve(run: SearchRun, at: Array) -> Array:
-    """The regret of a search after each cost in `at`; NaN before its first value. What was reached is kept."""
-    found = [run.regret_at(int(mark)) for mark in at]
-    return np.array([np.nan if regret is None else regret for regret in found])
+def regret_curve(run: SearchRun, at: Array, *, by: Literal["cost", "hours"] = "cost") -> Array:
+    """The regret of a search after each cost, or each number of simulated hours, in `at`.
+
+    NaN before its first value, and where the hours are not known. What was reached is kept.
+    """
+    where = np.array([spent if by == "cost" else hours for spent, _, hours in run.steps], dtype=np.float64)
+    if not len(where) or np.isnan(where).any():
+        return np.full(len(at), np.nan)
+    regrets = np.array([np.nan, *(regret for _, regret, _ in run.steps)])
+    found: Array = regrets[np.searchsorted(where, at, side="right")]
+    return found
 
 
 def best_peer(runs: Mapping[str, Sequence[SearchRun]], budget: int, besides: str) -> str | None:

@@ -129,7 +129,8 @@ def prediction_figure(run: Run) -> go.Figure:
     return figure
 
 
-def _figure(run: Run, *, x: str, y: str) -> go.Figure:
+def base_figure(*, x: str, y: str) -> go.Figure:
+    """An empty figure with titles of the axes, for `smbo_nas.report.page.chart`."""
     import plotly.graph_objects as go
 
     figure = go.Figure()
@@ -146,6 +147,11 @@ def _figure(run: Run, *, x: str, y: str) -> go.Figure:
     )
     figure.update_xaxes(title={"text": escape(x), "standoff": 8}, automargin=True, zeroline=False, nticks=8)
     figure.update_yaxes(title={"text": escape(y), "standoff": 8}, automargin=True, zeroline=False, nticks=7)
+    return figure
+
+
+def _figure(run: Run, *, x: str, y: str) -> go.Figure:
+    figure = base_figure(x=x, y=y)
     if is_fraction(run.summary.metric):
         figure.update_yaxes(tickformat=".1~%")
     return figure

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from html import escape
-from importlib import resources
 from pathlib import Path
-from string import Template
 
 from predictors.files import write_whole
 from smbo_nas.report.diagram import STYLE
+from smbo_nas.report.document import document
 from smbo_nas.report.reader import Run, read_run
 from smbo_nas.report.sections import best_section, chart_sections
 from smbo_nas.report.tables import run_card, trials_tables
@@ -34,21 +32,15 @@ def write_report(run_dir: Path) -> Path:
 
 def render(run: Run) -> str:
     """The report as HTML."""
-    from plotly.offline import get_plotlyjs
-
-    assets = resources.files("smbo_nas.report") / "assets"
-    page = Template((assets / "page.html").read_text(encoding="utf-8"))
     s = run.summary
-    return page.substitute(
-        title=escape(s.study or s.space),
-        subtitle=escape(f"{s.space} on {s.data}"),
-        verdict=escape(verdict(run)),
-        tiles="".join(f"<div><dt>{escape(name)}</dt><dd>{number}</dd></div>" for name, number in tiles(run)),
-        best=best_section(run),
-        charts=chart_sections(run),
-        trials=trials_tables(run),
-        card=run_card(run),
-        style=STYLE + (assets / "page.css").read_text(encoding="utf-8"),
-        script=(assets / "page.js").read_text(encoding="utf-8"),
-        plotly=get_plotlyjs(),
+    return document(
+        kind="Architecture search",
+        title=s.study or s.space,
+        subtitle=f"{s.space} on {s.data}",
+        verdict=verdict(run),
+        tiles=tiles(run),
+        main=f"<section><h2>The best network</h2>{best_section(run)}</section>\n{chart_sections(run)}\n"
+        f"<section><h2>All trials</h2>{trials_tables(run)}</section>\n"
+        f"<section><h2>Run card</h2>{run_card(run)}</section>",
+        style=STYLE,
     )

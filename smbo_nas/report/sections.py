@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
 
 from smbo_nas.report.analysis import agreement
 from smbo_nas.report.diagram import cell_titles, draw_cells
+from smbo_nas.report.document import chart
 from smbo_nas.report.labels import operation_summary
 from smbo_nas.report.reader import Run
 from smbo_nas.report.tables import kinds_legend, params_table
 from smbo_nas.report.text import plural
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 
 def best_section(run: Run) -> str:
@@ -55,7 +52,7 @@ def chart_sections(run: Run) -> str:
         if stopped
         else "No trial was stopped early."
     )
-    curves = _chart(curves_figure(run), f"{run.summary.metric.capitalize()} after each epoch. {stops}")
+    curves = chart(curves_figure(run), f"{run.summary.metric.capitalize()} after each epoch. {stops}")
     return (
         f"<section><h2>Best value so far</h2>{progress}</section>"
         f"<section><h2>Learning curves</h2>{curves}</section>"
@@ -66,8 +63,8 @@ def chart_sections(run: Run) -> str:
 def _progress(run: Run) -> str:
     from smbo_nas.report.figures import progress_figure
 
-    by_trial = _chart(progress_figure(run, "trial"), "Best value so far, and every trial's value, by trial.")
-    by_epochs = _chart(progress_figure(run, "epochs"), "The same by epochs trained, all trials together.")
+    by_trial = chart(progress_figure(run, "trial"), "Best value so far, and every trial's value, by trial.")
+    by_epochs = chart(progress_figure(run, "epochs"), "The same by epochs trained, all trials together.")
     return f'<div class="pair">{by_trial}{by_epochs}</div>'
 
 
@@ -85,15 +82,4 @@ def _predictions(run: Run) -> str:
         f"{plural(found.points, 'trial')}, {rank}. These networks were chosen to be good, so their values lie close "
         "together: ranking them is harder than ranking random ones."
     )
-    return f'<div class="narrow">{_chart(prediction_figure(run), text)}</div>'
-
-
-def _chart(figure: go.Figure, caption: str) -> str:
-    """A figure that the page's script draws; `<` is escaped, so that no text can end the script element."""
-    if figure.layout.yaxis.range is not None:
-        caption += " Values far from the best ones are left out at first."
-    data = figure.to_json().replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-    return (
-        f'<figure class="chart"><div class="plot" role="img" aria-label="{escape(caption)}"></div>'
-        f'<script type="application/json">{data}</script><figcaption>{escape(caption)}</figcaption></figure>'
-    )
+    return f'<div class="narrow">{chart(prediction_figure(run), text)}</div>'
