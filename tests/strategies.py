@@ -13,6 +13,7 @@ from smbo_nas.spaces import (
     CellSpace,
     ChainSpace,
     DARTSSpace,
+    GeNetSpace,
     NASBench101Space,
     NASBench201Space,
     Params,
@@ -100,6 +101,8 @@ SPACES: dict[str, SearchSpace] = {
     "pnas-combine": PNASSpace(blocks=2, ops=("identity", "sep_conv_3x3"), combine=(SUM, "concat")),
     "chain": ChainSpace(),
     "chain-concat": ChainSpace(layers=4, ops=("conv_3x3", "skip_connect"), merge="concat", stages=2),
+    "genet": GeNetSpace(),
+    "genet-small": GeNetSpace(nodes=(3, 3)),
     "cell": CellSpace(nodes=4, ops=("none", "skip_connect", "conv_3x3"), edges=[(0, 1), (1, 3), (0, 2), (2, 3)]),
     "own": AlternatingSpace(),
 }

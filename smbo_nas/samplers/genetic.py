@@ -30,15 +30,17 @@ class GeneticSampler(ArchitectureSampler):
     what their values exceed the worst one's by; a pair exchanges each stage with probability 0.2, one that is not
     crossed has each bit flipped with probability 0.05.
 
-    Departures: parameters stand for stages and bits (a bit that flips is a parameter that changes its choice); a pair
-    has one child; isomorphic architectures are trained once, so that what is unchanged enters the next generation with
-    the value it has.
+    The paper's own space is `GeNetSpace`. In others the space's `genes`, which are its parameters, stand for stages and
+    the parameters for bits (a bit that flips is a parameter that changes its choice).
+
+    Departures: a pair has one child; isomorphic architectures are trained once, so that what is unchanged enters the
+    next generation with the value it has.
 
     Args:
         space: As `ArchitectureSampler`.
         population_size: Of a generation, at least 2; the first is random.
         crossover: Probability that an individual is crossed, in [0, 1].
-        exchange: Probability that a parameter is exchanged in a crossover, in (0, 1).
+        exchange: Probability that a stage is exchanged in a crossover, in (0, 1).
         mutation: Probability that an individual that is not crossed is mutated, in (0, 1].
         flip: Probability that a parameter changes in a mutation, in (0, 1].
         other_sampler: As `ArchitectureSampler`.
@@ -100,7 +102,11 @@ class GeneticSampler(ArchitectureSampler):
             yield self._exchanged(first, second, rng) if crossed else self._flipped(first, rng)
 
     def _exchanged(self, first: Params, second: Params, rng: np.random.Generator) -> Params:
-        return {name: (second if rng.random() < self._exchange else first)[name] for name in first}
+        child = dict(first)
+        for gene in self._space.genes:
+            if rng.random() < self._exchange:
+                child |= {name: second[name] for name in gene}
+        return child
 
     def _flipped(self, params: Params, rng: np.random.Generator) -> Params:
         mutant = dict(params)

@@ -7,19 +7,25 @@ from importlib import import_module
 from typing import Any
 
 from smbo_nas.spaces.base import Candidate, Params, SearchSpace, SpaceError
+from smbo_nas.spaces.block_qnn import BlockQNNSpace
 from smbo_nas.spaces.cell import CellSpace
 from smbo_nas.spaces.chain import ChainSpace
 from smbo_nas.spaces.darts import DARTSSpace
+from smbo_nas.spaces.genet import GeNetSpace
+from smbo_nas.spaces.mnasnet import MNASNetSpace
 from smbo_nas.spaces.nasbench101 import NASBench101Space
 from smbo_nas.spaces.nasbench201 import NASBench201Space
 from smbo_nas.spaces.pnas import PNASSpace
 
 __all__ = [
     "SPACES",
+    "BlockQNNSpace",
     "Candidate",
     "CellSpace",
     "ChainSpace",
     "DARTSSpace",
+    "GeNetSpace",
+    "MNASNetSpace",
     "NASBench101Space",
     "NASBench201Space",
     "PNASSpace",
@@ -36,6 +42,9 @@ SPACES: Mapping[str, type[SearchSpace]] = {
     "darts": DARTSSpace,
     "pnas": PNASSpace,
     "chain": ChainSpace,
+    "mnasnet": MNASNetSpace,
+    "blockqnn": BlockQNNSpace,
+    "genet": GeNetSpace,
 }
 """The spaces with a name of their own, at their papers' settings."""
 

@@ -197,6 +197,11 @@ class SearchSpace(ABC):
 
     # -- moves ------------------------------------------------------------------------------------------------------
 
+    @property
+    def genes(self) -> tuple[tuple[str, ...], ...]:
+        """The parameters, in their order, in groups that a crossover takes whole: by default each by itself."""
+        return tuple((name,) for name in self.choices)
+
     @cached_property
     def size(self) -> int:
         """Number of settings of the parameters; invalid and isomorphic ones count."""
@@ -279,14 +284,15 @@ class SearchSpace(ABC):
                         yield neighbour
 
     def crossover(self, first: Mapping[str, Any], second: Mapping[str, Any], rng: np.random.Generator) -> Params:
-        """A valid point each of whose parameters comes from one of the parents (uniform crossover).
+        """A valid point each of whose `genes` comes from one of the parents (uniform crossover).
 
         Where no mix is valid, the first parent.
         """
         a, b = self.check(first), self.check(second)
         for _ in range(100):
-            from_first = rng.random(len(a)) < 0.5
-            child = {name: (a if is_a else b)[name] for name, is_a in zip(a, from_first.tolist(), strict=True)}
+            from_first = rng.random(len(self.genes)) < 0.5
+            genes = zip(self.genes, from_first.tolist(), strict=True)
+            child = {name: (a if is_a else b)[name] for gene, is_a in genes for name in gene}
             if self.why_invalid(child) is None:
                 return child
         return a

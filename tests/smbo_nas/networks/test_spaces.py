@@ -12,6 +12,7 @@ from smbo_nas.spaces.base import SearchSpace
 from smbo_nas.spaces.cell import CellSpace
 from smbo_nas.spaces.chain import ChainSpace
 from smbo_nas.spaces.darts import DARTSSpace
+from smbo_nas.spaces.genet import GeNetSpace
 from smbo_nas.spaces.nasbench101 import NASBench101Space
 from smbo_nas.spaces.nasbench201 import NASBench201Space
 from smbo_nas.spaces.pnas import PNASSpace
@@ -31,6 +32,7 @@ SPACES = {
     "nasnet": PNASSpace(blocks=4, combine=("add", "concat")),
     "chain": ChainSpace(),
     "chain-concat": ChainSpace(layers=5, merge="concat"),
+    "genet": GeNetSpace(),
     "cell": CellSpace(nodes=4, ops=[op for op in known_operations() if op not in ("zero", "factorized_reduce")]),
 }
 SHAPES = [(1, 8, 8), (3, 17, 23), (1, 28, 28), (3, 32, 32), (2, 1, 3)]

@@ -10,6 +10,7 @@ from smbo_nas.spaces import (
     CellSpace,
     ChainSpace,
     DARTSSpace,
+    GeNetSpace,
     NASBench101Space,
     NASBench201Space,
     PNASSpace,
@@ -25,6 +26,7 @@ GROWING = {
     "pnas-combine": PNASSpace(blocks=2, ops=("conv", "pool"), combine=("add", "concat"), min_blocks=1),
     "nasbench101": NASBench101Space(vertices=4, max_edges=5),
     "chain": ChainSpace(layers=4, ops=("conv_3x3", "skip_connect"), stages=1),
+    "genet": GeNetSpace(nodes=(3, 2)),
     "nasbench201": CellSpace(nodes=4, ops=("none", "skip_connect", "conv")),
     "cell": CellSpace(nodes=4, ops=("conv", "pool", "zero"), edges=[(0, 1), (1, 3), (0, 2), (2, 3), (1, 2)]),
 }
