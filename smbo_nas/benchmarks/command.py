@@ -1,4 +1,4 @@
-"""The benchmark commands: `smbo-nas benchmark nasbench201 | nasbench101 | fashion201 | latency | overhead`."""
+"""The commands `smbo-nas benchmark compare | nasbench201 | nasbench101 | fashion201 | latency | overhead`."""
 
 from __future__ import annotations
 
@@ -166,6 +166,55 @@ def overhead(
                     write_whole(json, dumps({**circumstances(), "rows": rows}, indent=1, allow_nan=False) + "\n")
                 advance(len(rows))
         show_overhead(rows)
+
+
+@app.command()
+def compare(
+    out: Annotated[Path, typer.Option(help="Folder of the results; the same command goes on with it.")],
+    tasks: Annotated[
+        str,
+        typer.Option(help="Names, a,b,c: nasbench201:cifar10, nasbench201:cifar100, nasbench201:imagenet, fashion201."),
+    ] = "nasbench201:cifar10,nasbench201:cifar100,nasbench201:imagenet,fashion201",
+    methods: Annotated[str, typer.Option(help="all, or names, a,b,c, as for the other benchmarks.")] = "all",
+    budget: _Budget = 200,
+    seeds: _Seeds = 50,
+    ablations: Annotated[
+        bool, typer.Option("--ablations", help="Also measure smbo-gp with each of its parts left out.")
+    ] = False,
+    workers: _Workers = 1,
+) -> None:
+    """Compares search strategies on several tasks under one protocol: a table, plots and one page (compare.html).
+
+    On tasks without learning curves, methods that stop trainings are left out.
+    """
+    with _one_line_errors(f"what was measured is in {out}; the same command goes on."):
+        from smbo_nas.benchmarks.catalogue import methods_of
+        from smbo_nas.benchmarks.comparison.findings import Comparison, verdict
+        from smbo_nas.benchmarks.comparison.outputs import PAGE, runs_file, write_outputs
+        from smbo_nas.benchmarks.comparison.tables import main_table
+        from smbo_nas.benchmarks.console import show_table
+        from smbo_nas.benchmarks.measuring import TaskFile, measure, missing
+        from smbo_nas.benchmarks.methods import STARTS
+        from smbo_nas.benchmarks.protocol import TaskRuns
+        from smbo_nas.benchmarks.tasks import source_of
+
+        _at_least(("budget", budget, STARTS), ("seeds", seeds, 1), ("workers", workers, 1))
+        sources = list(dict.fromkeys(map(source_of, _names(tasks))))
+        names = [methods_of(methods, curves=source.load().epochs > 1, ablations=ablations) for source in sources]
+        files = [
+            TaskFile(source, budget=budget, batch=1, path=runs_file(out, source.load().name), about=circumstances())
+            for source in sources
+        ]
+        left = missing(files, names, range(seeds))
+        try:
+            with progress("searches", len(left)) as advance:
+                measure(left, workers=workers, advance=advance)
+        finally:
+            runs = [TaskRuns.of(file, own, range(seeds)) for file, own in zip(files, names, strict=True)]
+            comparison = Comparison(tuple(runs), budget, seeds)
+            write_outputs(out, comparison, circumstances())
+        show_table(main_table(comparison))
+        typer.echo(f"{verdict(comparison)}\nThe page: {out / PAGE}")
 
 
 def _measure(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from smbo_nas.benchmarks.comparison.tables import Table as PlainTable
 
 
 def show_results(summaries: Mapping[str, Mapping[str, Any]], unit: str) -> None:
@@ -30,6 +33,14 @@ def show_results(summaries: Mapping[str, Mapping[str, Any]], unit: str) -> None:
             f"{seconds['mean']:.3f}" if seconds else "-",
             f"{test[f'p_{name}']:.1g}" if test and test[f"p_{name}"] is not None else "-",
         )
+    Console(highlight=False).print(table)
+
+
+def show_table(found: PlainTable) -> None:
+    """A table of a comparison, on standard output."""
+    table = Table(*(title for title, _ in found.columns), box=None, padding=(0, 1, 0, 0))
+    for row in found.rows:
+        table.add_row(*(cell.text for cell in row))
     Console(highlight=False).print(table)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from predictors.graph import ArchGraph
 from smbo_nas.benchmarks.fashion201 import load_fashion201
-from smbo_nas.benchmarks.nasbench201 import load_table
+from smbo_nas.benchmarks.nasbench201 import DATASETS, load_table
 from smbo_nas.benchmarks.tabular import CELL_KEY, EPOCHS_KEY, TabularObjective
 from smbo_nas.spaces.base import Params, SearchSpace
 from smbo_nas.spaces.listed import ListedSpace
@@ -109,6 +109,22 @@ class TaskSource:
             BenchmarkError: When the table is not installed.
         """
         return _load(self)
+
+
+def source_of(name: str) -> TaskSource:
+    """The task of a name: `nasbench201:cifar10`, `nasbench201:cifar100`, `nasbench201:imagenet` or `fashion201`.
+
+    Raises:
+        ValueError: When there is no such task.
+    """
+    benchmark, _, dataset = name.partition(":")
+    datasets = {**{known: known for known in DATASETS}, "imagenet": "imagenet16-120"}
+    if benchmark == "nasbench201" and dataset in datasets:
+        return TaskSource(benchmark, dataset=datasets[dataset])
+    if name == "fashion201":
+        return TaskSource(name)
+    known = ", ".join(f"nasbench201:{dataset}" for dataset in datasets)
+    raise ValueError(f"`tasks` must be of {known}, fashion201, but got {name!r}.")
 
 
 @cache

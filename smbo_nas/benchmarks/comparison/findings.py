@@ -1,0 +1,170 @@
+"""Comparison: what the searches of several methods on several tasks say, by the protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+from smbo_nas.benchmarks.catalogue import ABLATIONS, Ablation, main_methods
+from smbo_nas.benchmarks.methods import STARTS
+from smbo_nas.benchmarks.protocol import MEASURES, Measure, Pair, TaskRuns, compared, fewest_pairs, ranking
+from smbo_nas.benchmarks.ranking import ALPHA, Ranking
+from smbo_nas.benchmarks.results import BASELINE
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a part is worth on a task.
+
+    Attributes:
+        ablation: What was left out.
+        task: Where.
+        measure: Of what.
+        mean: What was lost without it, on average over the seeds that both have; above 0, the part helps.
+        pair: The test: `first` is without the part, corrected for all parts and tasks.
+    """
+
+    ablation: Ablation
+    task: str
+    measure: Measure
+    mean: float
+    pair: Pair
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The searches of a comparison.
+
+    Attributes:
+        every: Each task with all of its methods, those that lack a part too.
+        budget: Whole trainings of a search.
+        seeds: Searches of each method that there are to be.
+    """
+
+    every: tuple[TaskRuns, ...]
+    budget: int
+    seeds: int
+
+    @cached_property
+    def tasks(self) -> tuple[TaskRuns, ...]:
+        """The tasks that have searches, with the methods that are ranked."""
+        ranked = [task.only(main_methods(list(task.runs))) for task in self.every]
+        return tuple(task for task in ranked if task.runs)
+
+    @cached_property
+    def methods(self) -> tuple[str, ...]:
+        """The methods, the best average rank first, then those that not every task has."""
+        first = self.rankings["regret"]
+        names = [] if first is None else list(first.methods)
+        return tuple(dict.fromkeys([*names, *(name for task in self.tasks for name in task.runs)]))
+
+    @cached_property
+    def rankings(self) -> dict[Measure, Ranking | None]:
+        """Average ranks over the tasks."""
+        return {measure: ranking(self.tasks, measure) if self.tasks else None for measure in MEASURES}
+
+    @cached_property
+    def pairs(self) -> dict[str, dict[Measure, list[Pair]]]:
+        """All tests by task and measure."""
+        return {task.name: {measure: task.pairs(measure) for measure in MEASURES} for task in self.tasks}
+
+    @cached_property
+    def summaries(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """By task and method, what its searches say together."""
+        return {task.name: {name: task.summary(name) for name in task.runs} for task in self.tasks}
+
+    def standing(self, task: str, method: str, measure: Measure) -> tuple[int, int]:
+        """Than how many methods one is better, and than how many it is worse, beyond chance."""
+        own = [pair for pair in self.pairs[task][measure] if method in (pair.first, pair.second)]
+        better = [pair.better for pair in own if pair.better is not None]
+        return better.count(method), len(better) - better.count(method)
+
+    def beside_random(self, method: str) -> dict[str, str | None]:
+        """By task, which is better after the whole budget, the method or random search; None where it may be chance."""
+        found = {}
+        for task in self.tasks:
+            for pair in self.pairs[task.name]["regret"]:
+                if {pair.first, pair.second} == {method, BASELINE}:
+                    found[task.name] = pair.better
+        return found
+
+    @cached_property
+    def no_better_than_random(self) -> tuple[str, ...]:
+        """Methods that are not better than random search on any task, as far as can be told."""
+        beside = {name: self.beside_random(name) for name in self.methods if name != BASELINE}
+        return tuple(name for name, on in beside.items() if on and name not in on.values())
+
+    @cached_property
+    def too_few(self) -> bool:
+        """Whether there are too few seeds on some task to tell any pair apart."""
+        return any(fewest_pairs(of["regret"]) is not None for of in self.pairs.values())
+
+    @cached_property
+    def effects(self) -> list[Effect]:
+        """What each part is worth, by its measures, on every task that has both."""
+        found = []
+        for measure in MEASURES:
+            both = [
+                (ablation, task, task.losses(ablation.without, measure), task.losses(ablation.whole, measure))
+                for ablation in ABLATIONS
+                for task in self.every
+                if {ablation.whole, ablation.without} <= set(task.runs)
+            ]
+            both = [each for each in both if each[2].keys() & each[3].keys()]
+            pairs = compared([(a.without, a.whole, without, whole) for a, _, without, whole in both])
+            for (ablation, task, without, whole), pair in zip(both, pairs, strict=True):
+                differences = [without[seed] - whole[seed] for seed in without if seed in whole]
+                mean = sum(differences) / len(differences)
+                found.append(Effect(ablation, task.name, measure, mean, pair))
+        return found
+
+    def to_json(self, about: Mapping[str, Any]) -> dict[str, Any]:
+        """Everything, JSON-ready."""
+        return {
+            **about,
+            "protocol": {"budget": self.budget, "seeds": self.seeds, "starts": STARTS, "level": ALPHA},
+            "rankings": {name: None if found is None else asdict(found) for name, found in self.rankings.items()},
+            "no_better_than_random": list(self.no_better_than_random),
+            "tasks": {
+                task.name: {
+                    "unit": task.unit,
+                    "budget": task.budget,
+                    "optimum": task.optimum,
+                    "equal_hours": task.hours,
+                    "methods": self.summaries[task.name],
+                    "pairs": {name: [asdict(pair) for pair in pairs] for name, pairs in self.pairs[task.name].items()},
+                }
+                for task in self.tasks
+            },
+            "ablations": [asdict(effect) for effect in self.effects],
+        }
+
+
+def verdict(comparison: Comparison) -> str:
+    """The outcome in plain text."""
+    first = comparison.rankings["regret"]
+    if first is None:
+        return "No method was run on every task yet."
+    where = "on one task" if len(comparison.tasks) == 1 else f"on {len(comparison.tasks)} tasks"
+    text = (
+        f"With {comparison.budget} trainings for each search, {_join(_best(first))} found the best networks: an "
+        f"average rank of {first.ranks[0]:.1f} among {len(first.methods)} methods {where}."
+    )
+    if comparison.too_few:
+        return f"{text} With so few searches of each method, no difference can be told from chance."
+    losers = comparison.no_better_than_random
+    if losers:
+        text += f" No better than random search on any of them, as far as can be told: {_join(losers)}."
+    elif BASELINE in comparison.methods and len(comparison.methods) > 1:
+        text += " Every other method was better than random search on at least one of them."
+    return text
+
+
+def _best(found: Ranking) -> list[str]:
+    return [name for name, rank in zip(found.methods, found.ranks, strict=True) if rank == found.ranks[0]]
+
+
+def _join(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
