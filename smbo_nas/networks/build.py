@@ -12,7 +12,9 @@ from torch import nn
 
 from predictors.graph import ArchGraph
 from smbo_nas.networks.operations import known_operations
+from smbo_nas.networks.skeletons.block_qnn import block_qnn
 from smbo_nas.networks.skeletons.chain import chain
+from smbo_nas.networks.skeletons.mnasnet import mnasnet
 from smbo_nas.networks.skeletons.nasbench101 import nasbench101
 from smbo_nas.networks.skeletons.nasbench201 import nasbench201
 from smbo_nas.networks.skeletons.nasnet import nasnet
@@ -21,7 +23,9 @@ SkeletonFactory = Callable[..., nn.Module]
 """`(graph, *, input_shape, num_classes, **sizes) -> nn.Module`; its keyword defaults are the paper's sizes."""
 
 _SKELETONS: dict[str, SkeletonFactory] = {
+    "blockqnn": block_qnn,
     "chain": chain,
+    "mnasnet": mnasnet,
     "nasbench101": nasbench101,
     "nasbench201": nasbench201,
     "nasnet": nasnet,
@@ -186,7 +190,7 @@ def build_network(
 
     Args:
         graph: The architecture, as its space gives it or in its canonical form.
-        skeleton: `nasbench201`, `nasbench101`, `nasnet`, `chain` or a registered one.
+        skeleton: One of `known_skeletons()`.
         input_shape: `(channels, height, width)` of an image; any positive sizes.
         num_classes: Number of classes, at least 1.
         **sizes: `channels` and the skeleton's other sizes; None is the paper's. See `default_sizes`.

@@ -12,6 +12,7 @@ from torch import nn
 
 from predictors.graph import CONCAT, OUTPUT, SUM, GraphError, is_input
 from smbo_nas.networks.layers import AsymmetricConvBN, ConvBN, FactorizedReduce, SeparableConvBN, Zero
+from smbo_nas.networks.mobile import MobileConv, SqueezedConv
 
 OperationFactory = Callable[[int, int, int], nn.Module]
 
@@ -29,6 +30,16 @@ def _separable(kernel: int) -> OperationFactory:
 
 def _dilated(kernel: int) -> OperationFactory:
     return lambda c_in, c_out, stride: SeparableConvBN(c_in, c_out, kernel, stride=stride, dilation=2)
+
+
+def _mobile(kernel: int, expansion: int, squeeze: bool) -> OperationFactory:
+    return lambda c_in, c_out, stride: MobileConv(
+        c_in, c_out, kernel, stride=stride, expansion=expansion, squeeze=squeeze
+    )
+
+
+def _squeezed(kernel: int) -> OperationFactory:
+    return lambda c_in, c_out, stride: SqueezedConv(c_in, c_out, kernel, stride=stride)
 
 
 def _pool(make: Callable[[int], nn.Module]) -> OperationFactory:
@@ -69,6 +80,8 @@ _OPERATIONS: dict[str, OperationFactory] = {
     # NAS-Bench-201
     "nor_conv_1x1": _conv(1, "before"),
     "nor_conv_3x3": _conv(3, "before"),
+    # BlockQNN
+    "nor_conv_5x5": _conv(5, "before"),
     # DARTS, NASNet, PNAS
     "sep_conv_3x3": _separable(3),
     "sep_conv_5x5": _separable(5),
@@ -85,6 +98,15 @@ _OPERATIONS: dict[str, OperationFactory] = {
     "conv_3x3": _conv(3, "after"),
     "conv_5x5": _conv(5, "after"),
     "conv_7x7": _conv(7, "after"),
+    # MnasNet: with `_se`, squeeze and excitation
+    "conv_3x3_se": _squeezed(3),
+    "conv_5x5_se": _squeezed(5),
+    **{
+        f"{kind}_{kernel}x{kernel}{'_se' * squeeze}": _mobile(kernel, expansion, squeeze)
+        for kind, expansion in (("dconv", 1), ("mbconv3", 3), ("mbconv6", 6))
+        for kernel in (3, 5)
+        for squeeze in (False, True)
+    },
 }
 
 

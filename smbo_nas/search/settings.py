@@ -20,6 +20,8 @@ PROXY_SIZES: Mapping[str, Mapping[str, int]] = {
     "nasbench101": {"channels": 16, "cells_per_stack": 1},
     "nasnet": {"channels": 8, "layers": 3},
     "chain": {"channels": 8},
+    "mnasnet": {"channels": 8, "stem_stride": 1, "features": 64},
+    "blockqnn": {"channels": 8, "blocks_per_stage": 1},
 }
 """Sizes of the networks that a search trains, by skeleton: small, so that a search takes minutes on a CPU."""
 

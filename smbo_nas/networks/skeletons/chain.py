@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 
 from torch import nn
 
 from predictors.graph import CONCAT, ArchGraph, GraphError
 from smbo_nas.networks.assembler import Assembler
-from smbo_nas.networks.cell import CellGraph, Shape, applies_operation
+from smbo_nas.networks.cell import Cell, CellGraph, Shape, applies_operation
 from smbo_nas.networks.layers import ConvBN, Head
 from smbo_nas.networks.operations import make_operation
 
@@ -25,6 +26,36 @@ def _node_attribute(graph: ArchGraph, name: str) -> list[int]:
         if value < 1 or value != int(value):
             raise GraphError(f"attribute {name!r} of node {node} must be a positive integer, but got {value}.")
     return [int(value) for value in values]
+
+
+def whole_body(graph: ArchGraph, c_in: int, channels: Callable[[int], int], *, skeleton: str) -> Cell:
+    """The graph's own nodes, each with its `stride` and as many channels as its `width` comes to.
+
+    Args:
+        graph: The network.
+        c_in: Channels that enter.
+        channels: From a node's `width` to its channels.
+        skeleton: Whose name an error gives.
+
+    Raises:
+        GraphError: When the graph is not one cell with one input, or an attribute is no positive integer.
+    """
+    cell = CellGraph.of(graph)
+    if graph.cell or cell.n_inputs != 1:
+        raise GraphError(f"the skeleton {skeleton!r} builds graphs of one cell with one input.")
+    stride, width = _node_attribute(graph, "stride"), _node_attribute(graph, "width")
+    assembler = Assembler(cell, [Shape(c_in)], _fit)
+    for node in range(1, len(cell.ops)):
+        op, out = cell.ops[node], channels(width[node])
+        if not cell.live[node]:
+            continue
+        arriving = assembler.arriving(node)
+        target = Shape(out if op == CONCAT else arriving[-1].channels, max(shape.reduction for shape in arriving))
+        merged = assembler.merge(node, target, keep_channels=op == CONCAT)
+        if applies_operation(op):
+            operation = make_operation(op, merged.channels, out, stride[node])
+            assembler.apply(node, operation, Shape(out, merged.reduction * stride[node]))
+    return assembler.cell(Shape(c_in))
 
 
 def chain(
@@ -50,22 +81,7 @@ def chain(
     Raises:
         GraphError: When the graph is not one cell with one input, or an attribute is no positive integer.
     """
-    cell = CellGraph.of(graph)
-    if graph.cell or cell.n_inputs != 1:
-        raise GraphError("the skeleton 'chain' builds graphs of one cell with one input.")
-    stride, width = _node_attribute(graph, "stride"), _node_attribute(graph, "width")
-    assembler = Assembler(cell, [Shape(channels)], _fit)
-    for node in range(1, len(cell.ops)):
-        op, out = cell.ops[node], channels * width[node]
-        if not cell.live[node]:
-            continue
-        arriving = assembler.arriving(node)
-        target = Shape(out if op == CONCAT else arriving[-1].channels, max(shape.reduction for shape in arriving))
-        merged = assembler.merge(node, target, keep_channels=op == CONCAT)
-        if applies_operation(op):
-            operation = make_operation(op, merged.channels, out, stride[node])
-            assembler.apply(node, operation, Shape(out, merged.reduction * stride[node]))
-    body = assembler.cell(Shape(channels))
+    body = whole_body(graph, channels, lambda width: channels * width, skeleton="chain")
     return nn.Sequential(
         OrderedDict(
             stem=ConvBN(input_shape[0], channels, 3, relu="after"),

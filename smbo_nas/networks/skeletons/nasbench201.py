@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 from torch import Tensor, nn
 
-from predictors.graph import ArchGraph, GraphError
-from smbo_nas.networks.cell import CellGraph
-from smbo_nas.networks.layers import Conv, ConvBN, Head
-from smbo_nas.networks.skeletons.uniform import uniform_cell
+from predictors.graph import ArchGraph
+from smbo_nas.networks.layers import Conv, ConvBN
+from smbo_nas.networks.skeletons.uniform import stages_of_cells
 
 
 class ResidualBlock(nn.Module):
@@ -54,19 +51,13 @@ def nasbench201(
     Raises:
         GraphError: When the graph is not one cell with one input.
     """
-    cell = CellGraph.of(graph)
-    if graph.cell or cell.n_inputs != 1:
-        raise GraphError("the skeleton 'nasbench201' stacks graphs of one cell with one input.")
-    body: list[nn.Module] = []
-    for stage in range(stages):
-        width = channels * 2**stage
-        if stage > 0:
-            body.append(ResidualBlock(width // 2, width))
-        body += [uniform_cell(cell, width, out_channels=width) for _ in range(cells_per_stage)]
-    return nn.Sequential(
-        OrderedDict(
-            stem=ConvBN(input_shape[0], channels, 3),
-            body=nn.Sequential(*body),
-            head=Head(channels * 2 ** (stages - 1), num_classes, norm_relu=True),
-        )
+    return stages_of_cells(
+        graph,
+        ResidualBlock,
+        skeleton="nasbench201",
+        c_in=input_shape[0],
+        num_classes=num_classes,
+        channels=channels,
+        cells_per_stage=cells_per_stage,
+        stages=stages,
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Callable
+
 from torch import nn
 
-from predictors.graph import CONCAT, is_input
+from predictors.graph import CONCAT, ArchGraph, GraphError, is_input
 from smbo_nas.networks.assembler import Assembler
 from smbo_nas.networks.cell import Cell, CellGraph, Shape, applies_operation
-from smbo_nas.networks.layers import ConvBN, DropPath, FactorizedReduce
+from smbo_nas.networks.layers import ConvBN, DropPath, FactorizedReduce, Head
 from smbo_nas.networks.operations import make_operation
 
 
@@ -65,3 +68,47 @@ def uniform_cell(
                 width = out_channels
             assembler.merge(node, Shape(width, stride))
     return assembler.cell(Shape(out_channels or channels, stride))
+
+
+def stages_of_cells(
+    graph: ArchGraph,
+    transition: Callable[[int, int], nn.Module],
+    *,
+    skeleton: str,
+    c_in: int,
+    num_classes: int,
+    channels: int,
+    cells_per_stage: int,
+    stages: int,
+) -> nn.Module:
+    """Stem, stages of one cell, transitions between them that double the channels, pooling, classifier.
+
+    Args:
+        graph: The cell.
+        transition: `(c_in, c_out) -> nn.Module` of stride 2.
+        skeleton: Whose name an error gives.
+        c_in: Channels of an image.
+        num_classes: Number of classes.
+        channels: Channels of the first stage.
+        cells_per_stage: Cells in each stage.
+        stages: Number of resolutions.
+
+    Raises:
+        GraphError: When the graph is not one cell with one input.
+    """
+    cell = CellGraph.of(graph)
+    if graph.cell or cell.n_inputs != 1:
+        raise GraphError(f"the skeleton {skeleton!r} stacks graphs of one cell with one input.")
+    body: list[nn.Module] = []
+    for stage in range(stages):
+        width = channels * 2**stage
+        if stage > 0:
+            body.append(transition(width // 2, width))
+        body += [uniform_cell(cell, width, out_channels=width) for _ in range(cells_per_stage)]
+    return nn.Sequential(
+        OrderedDict(
+            stem=ConvBN(c_in, channels, 3),
+            body=nn.Sequential(*body),
+            head=Head(channels * 2 ** (stages - 1), num_classes, norm_relu=True),
+        )
+    )
