@@ -58,11 +58,11 @@ def anytime_figure(comparison: Comparison, task: TaskRuns, by: Literal["cost", "
         figure.add_scatter(
             x=_short(curve.at), y=_short(_floored(curve.median)), mode="lines", name=method, legendgroup=method,
             line={**line, "width": 3 if method in shown else 1.3, "shape": "hv"},
-            hovertemplate=f"<b>{method}</b><br>%{{x:,.0f}} {spent}: %{{y:.2f}} points<extra></extra>",
+            hovertemplate=f"<b>{method}</b><br>%{{x:.4~g}} {spent}: %{{y:.2f}} points<extra></extra>",
         )  # fmt: skip
-    ticks = [0.01, 0.1, 1, 10]
-    figure.update_yaxes(type="log", tickvals=ticks, ticktext=["0", "0.1", "1", "10"])
-    figure.update_layout(height=460, legend={"font": {"size": 11}})
+    ticks = [FLOOR, 0.03, 0.1, 0.3, 1, 3, 10, 30]
+    figure.update_yaxes(type="log", tickvals=ticks, ticktext=["0", *(f"{tick:g}" for tick in ticks[1:])])
+    figure.update_layout(height=480)
     return figure
 
 
@@ -98,14 +98,17 @@ def rank_figure(ranking: Ranking) -> go.Figure:
         )  # fmt: skip
     if ranking.critical_difference is not None:
         figure.add_scatter(
-            x=[1, 1 + ranking.critical_difference], y=[-1, -1], mode="lines+markers+text", showlegend=False,
-            line={"color": "#8b95a1", "width": 2}, marker={"symbol": "line-ns", "size": 10, "line": {"width": 2}},
-            text=["", f" critical difference {ranking.critical_difference:.1f}"], textposition="middle right",
-            hoverinfo="skip", cliponaxis=False,
+            x=[1, 1 + ranking.critical_difference], y=[-1, -1], mode="lines+markers", showlegend=False,
+            line={"color": "#8b95a1", "width": 2}, hoverinfo="skip",
+            marker={"symbol": "line-ns", "size": 10, "line": {"width": 2, "color": "#8b95a1"}},
         )  # fmt: skip
-    figure.update_yaxes(tickvals=rows, ticktext=list(ranking.methods), range=[k - 0.4, -1.6], title=None)
+        figure.add_annotation(
+            x=1, y=-1, yshift=12, xanchor="left", showarrow=False,
+            text=f"critical difference {ranking.critical_difference:.1f}",
+        )  # fmt: skip
+    figure.update_yaxes(tickvals=rows, ticktext=list(ranking.methods), range=[k - 0.4, -2], title=None)
     figure.update_xaxes(range=[0.5, k + 1.5 + 0.45 * len(ranking.groups)], tickvals=_ticks(k))
-    figure.update_layout(height=110 + _ROW * (k + 1))
+    figure.update_layout(height=110 + _ROW * (k + 2))
     return figure
 
 

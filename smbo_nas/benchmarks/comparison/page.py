@@ -107,10 +107,9 @@ def _task_section(comparison: Comparison, task: TaskRuns) -> str:
                 "or shows it."
             )
             charts.append(chart(figure, text))
-    pair = f'<div class="pair">{"".join(charts)}</div>'
     table = f"{task_table(comparison, task).html()}<p>{escape(_COLUMNS)}</p>"
     return (
-        f"<section><h2>{escape(task.name)}</h2>{pair}<details><summary>Numbers and tests</summary>{table}</details>"
+        f"<section><h2>{escape(task.name)}</h2>{''.join(charts)}<details><summary>Numbers and tests</summary>{table}</details>"
         "</section>"
     )
 
