@@ -6,10 +6,12 @@ Values are larger-is-better throughout, `(n, m)` for `n` architectures and `m` o
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
+from botorch.acquisition.multi_objective import logei
 from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolumeImprovement
 from botorch.acquisition.multi_objective.monte_carlo import qExpectedHypervolumeImprovement
 from botorch.exceptions.warnings import NumericsWarning
@@ -111,17 +113,33 @@ def log_noisy_improvement(columns: Sequence[Array], known: int, reference: Array
         `(n,)`.
     """
     model, sampler = _model(columns)
-    acquisition = qLogNoisyExpectedHypervolumeImprovement(
-        model,
-        _tensor(reference),
-        positions(0, known)[:, 0],
-        sampler=sampler,
-        prune_baseline=False,
-        cache_root=False,
-    )
-    with torch.no_grad():
+    with _no_compiler(), torch.no_grad():
+        acquisition = qLogNoisyExpectedHypervolumeImprovement(
+            model,
+            _tensor(reference),
+            positions(0, known)[:, 0],
+            sampler=sampler,
+            prune_baseline=False,
+            cache_root=False,
+        )
         worth: Array = acquisition(positions(known, columns[0].shape[-1])).numpy()
     return worth
+
+
+@contextmanager
+def _no_compiler() -> Iterator[None]:
+    """Leaves BoTorch's kernel in C++ aside, which it would compile at the first use.
+
+    That takes half a minute of a core, for a list that is weighed in milliseconds; a process that is killed meanwhile
+    leaves a lock for which all later ones wait without end; and proposals would differ in their last digits between
+    machines with a compiler and without.
+    """
+    attempted = getattr(logei, "_load_attempted", True)
+    logei._load_attempted = True
+    try:
+        yield
+    finally:
+        logei._load_attempted = attempted
 
 
 def _model(columns: Sequence[Array]) -> tuple[Model, MCSampler]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+import torch.utils.cpp_extension
+from botorch.acquisition.multi_objective import logei
 from optuna._hypervolume import compute_hypervolume
 from scipy.stats import norm
 
@@ -63,3 +66,13 @@ def test_an_uncertain_front_counts_for_what_it_may_be() -> None:
     cost = np.r_[known, candidate, candidate]
     worth = [log_noisy_improvement([draws, cost], 2, np.zeros(2))[0] for draws in (sure, unsure)]
     assert worth[1] > worth[0] + 1.0
+
+
+def test_nothing_is_compiled_and_botorch_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[object] = []
+    monkeypatch.setattr(logei, "_load_attempted", False)
+    monkeypatch.setattr(logei, "_C", None)
+    monkeypatch.setattr(torch.utils.cpp_extension, "load", lambda **_: compiled.append(_))
+    log_noisy_improvement([np.array([[0.5, 1.0]]), np.array([0.5, 1.0])], 1, np.zeros(2))
+    assert not compiled
+    assert logei._load_attempted is False
