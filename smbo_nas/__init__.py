@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from smbo_nas.pruners import CurvePruner
     from smbo_nas.samplers import BANANASSampler, MultiObjectiveSMBOSampler, NAOSampler, PNASSampler, SMBOSampler
     from smbo_nas.spaces import (
+        BlockQNNSpace,
         CellSpace,
         ChainSpace,
         DARTSSpace,
+        DPPNetSpace,
         GeNetSpace,
+        MNASNetSpace,
         NASBench101Space,
         NASBench201Space,
         PNASSpace,
@@ -30,11 +33,14 @@ __version__ = "0.1.0"
 
 _MODULE_OF = {
     "BANANASSampler": "samplers",
+    "BlockQNNSpace": "spaces",
     "CellSpace": "spaces",
     "ChainSpace": "spaces",
     "CurvePruner": "pruners",
     "DARTSSpace": "spaces",
+    "DPPNetSpace": "spaces",
     "GeNetSpace": "spaces",
+    "MNASNetSpace": "spaces",
     "MultiObjectiveSMBOSampler": "samplers",
     "NAOSampler": "samplers",
     "NASBench101Space": "spaces",
@@ -52,11 +58,14 @@ _MODULE_OF = {
 
 __all__ = [
     "BANANASSampler",
+    "BlockQNNSpace",
     "CellSpace",
     "ChainSpace",
     "CurvePruner",
     "DARTSSpace",
+    "DPPNetSpace",
     "GeNetSpace",
+    "MNASNetSpace",
     "MultiObjectiveSMBOSampler",
     "NAOSampler",
     "NASBench101Space",

@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 
 from predictors.graph import INPUT, OUTPUT, SUM, ArchGraph
 from smbo_nas.spaces import (
+    BlockQNNSpace,
     CellSpace,
     ChainSpace,
     DARTSSpace,
+    DPPNetSpace,
     GeNetSpace,
+    MNASNetSpace,
     NASBench101Space,
     NASBench201Space,
     Params,
@@ -103,6 +106,12 @@ SPACES: dict[str, SearchSpace] = {
     "chain-concat": ChainSpace(layers=4, ops=("conv_3x3", "skip_connect"), merge="concat", stages=2),
     "genet": GeNetSpace(),
     "genet-small": GeNetSpace(nodes=(3, 3)),
+    "mnasnet": MNASNetSpace(),
+    "mnasnet-1": MNASNetSpace(reference=[(16, 2, 2)]),
+    "blockqnn": BlockQNNSpace(),
+    "blockqnn-2": BlockQNNSpace(layers=2),
+    "dppnet": DPPNetSpace(),
+    "dppnet-2": DPPNetSpace(layers=3, min_layers=2),
     "cell": CellSpace(nodes=4, ops=("none", "skip_connect", "conv_3x3"), edges=[(0, 1), (1, 3), (0, 2), (2, 3)]),
     "own": AlternatingSpace(),
 }

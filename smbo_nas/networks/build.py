@@ -14,6 +14,7 @@ from predictors.graph import ArchGraph
 from smbo_nas.networks.operations import known_operations
 from smbo_nas.networks.skeletons.block_qnn import block_qnn
 from smbo_nas.networks.skeletons.chain import chain
+from smbo_nas.networks.skeletons.condensenet import condensenet
 from smbo_nas.networks.skeletons.mnasnet import mnasnet
 from smbo_nas.networks.skeletons.nasbench101 import nasbench101
 from smbo_nas.networks.skeletons.nasbench201 import nasbench201
@@ -25,6 +26,7 @@ SkeletonFactory = Callable[..., nn.Module]
 _SKELETONS: dict[str, SkeletonFactory] = {
     "blockqnn": block_qnn,
     "chain": chain,
+    "condensenet": condensenet,
     "mnasnet": mnasnet,
     "nasbench101": nasbench101,
     "nasbench201": nasbench201,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from torch import nn
 
 from predictors.graph import CONCAT, OUTPUT, SUM, GraphError, is_input
+from smbo_nas.networks.condensed import LearnedGroupConv, group_conv
 from smbo_nas.networks.layers import AsymmetricConvBN, ConvBN, FactorizedReduce, SeparableConvBN, Zero
 from smbo_nas.networks.mobile import MobileConv, SqueezedConv
 
@@ -40,6 +41,18 @@ def _mobile(kernel: int, expansion: int, squeeze: bool) -> OperationFactory:
 
 def _squeezed(kernel: int) -> OperationFactory:
     return lambda c_in, c_out, stride: SqueezedConv(c_in, c_out, kernel, stride=stride)
+
+
+def _normalization(*, relu: bool) -> OperationFactory:
+    def factory(c_in: int, c_out: int, stride: int) -> nn.Module:
+        norm = nn.Sequential(nn.BatchNorm2d(c_out), *[nn.ReLU(inplace=True)] * relu)
+        return norm if stride == 1 and c_in == c_out else nn.Sequential(_factorized_reduce(c_in, c_out, stride), norm)
+
+    return factory
+
+
+def _grouped(kernel: int, groups: int) -> OperationFactory:
+    return lambda c_in, c_out, stride: group_conv(c_in, c_out, kernel, stride=stride, groups=groups)
 
 
 def _pool(make: Callable[[int], nn.Module]) -> OperationFactory:
@@ -98,6 +111,15 @@ _OPERATIONS: dict[str, OperationFactory] = {
     "conv_3x3": _conv(3, "after"),
     "conv_5x5": _conv(5, "after"),
     "conv_7x7": _conv(7, "after"),
+    # DPP-Net: normalisation and convolution apart; CondenseNet has four groups
+    "bn_relu": _normalization(relu=True),
+    "bn": _normalization(relu=False),
+    "bare_conv_1x1": _grouped(1, 1),
+    "bare_conv_3x3": _grouped(3, 1),
+    "group_conv_1x1": _grouped(1, 4),
+    "group_conv_3x3": _grouped(3, 4),
+    "learned_group_conv_1x1": lambda c_in, c_out, stride: LearnedGroupConv(c_in, c_out, stride=stride, groups=4),
+    "depthwise_conv_3x3": lambda c_in, c_out, stride: group_conv(c_in, c_out, 3, stride=stride, groups=c_in),
     # MnasNet: with `_se`, squeeze and excitation
     "conv_3x3_se": _squeezed(3),
     "conv_5x5_se": _squeezed(5),

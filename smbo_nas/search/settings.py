@@ -20,6 +20,7 @@ PROXY_SIZES: Mapping[str, Mapping[str, int]] = {
     "nasbench101": {"channels": 16, "cells_per_stack": 1},
     "nasnet": {"channels": 8, "layers": 3},
     "chain": {"channels": 8},
+    "condensenet": {"channels": 8, "cells_per_stage": 2},
     "mnasnet": {"channels": 8, "stem_stride": 1, "features": 64},
     "blockqnn": {"channels": 8, "blocks_per_stage": 1},
 }

@@ -11,6 +11,7 @@ from smbo_nas.spaces.block_qnn import BlockQNNSpace
 from smbo_nas.spaces.cell import CellSpace
 from smbo_nas.spaces.chain import ChainSpace
 from smbo_nas.spaces.darts import DARTSSpace
+from smbo_nas.spaces.dpp_net import DPPNetSpace
 from smbo_nas.spaces.genet import GeNetSpace
 from smbo_nas.spaces.mnasnet import MNASNetSpace
 from smbo_nas.spaces.nasbench101 import NASBench101Space
@@ -24,6 +25,7 @@ __all__ = [
     "CellSpace",
     "ChainSpace",
     "DARTSSpace",
+    "DPPNetSpace",
     "GeNetSpace",
     "MNASNetSpace",
     "NASBench101Space",
@@ -45,6 +47,7 @@ SPACES: Mapping[str, type[SearchSpace]] = {
     "mnasnet": MNASNetSpace,
     "blockqnn": BlockQNNSpace,
     "genet": GeNetSpace,
+    "dppnet": DPPNetSpace,
 }
 """The spaces with a name of their own, at their papers' settings."""
 

@@ -288,11 +288,11 @@ class SearchSpace(ABC):
 
         Where no mix is valid, the first parent.
         """
-        a, b = self.check(first), self.check(second)
+        a, b, genes = self.check(first), self.check(second), self.genes
         for _ in range(100):
-            from_first = rng.random(len(self.genes)) < 0.5
-            genes = zip(self.genes, from_first.tolist(), strict=True)
-            child = {name: (a if is_a else b)[name] for gene, is_a in genes for name in gene}
+            from_first = rng.random(len(genes)) < 0.5
+            drawn = zip(genes, from_first.tolist(), strict=True)
+            child = {name: (a if is_a else b)[name] for gene, is_a in drawn for name in gene}
             if self.why_invalid(child) is None:
                 return child
         return a

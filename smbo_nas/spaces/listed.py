@@ -45,6 +45,11 @@ class ListedSpace(SearchSpace):
         """See `SearchSpace.operations`."""
         return self.space.operations
 
+    @property
+    def genes(self) -> tuple[tuple[str, ...], ...]:
+        """See `SearchSpace.genes`."""
+        return self.space.genes
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready description of the space."""
         points = [candidate.params for candidate in self._candidates]

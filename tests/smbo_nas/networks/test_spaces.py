@@ -9,10 +9,13 @@ import torch
 from predictors.graph import NONE_OPS
 from smbo_nas.networks import count_flops, count_parameters, known_operations
 from smbo_nas.spaces.base import SearchSpace
+from smbo_nas.spaces.block_qnn import BlockQNNSpace
 from smbo_nas.spaces.cell import CellSpace
 from smbo_nas.spaces.chain import ChainSpace
 from smbo_nas.spaces.darts import DARTSSpace
+from smbo_nas.spaces.dpp_net import DPPNetSpace
 from smbo_nas.spaces.genet import GeNetSpace
+from smbo_nas.spaces.mnasnet import MNASNetSpace
 from smbo_nas.spaces.nasbench101 import NASBench101Space
 from smbo_nas.spaces.nasbench201 import NASBench201Space
 from smbo_nas.spaces.pnas import PNASSpace
@@ -23,6 +26,9 @@ SIZES = {
     "nasbench101": {"channels": 8, "cells_per_stack": 1},
     "nasnet": {"channels": 4, "layers": 3},
     "chain": {"channels": 4},
+    "condensenet": {"channels": 4, "cells_per_stage": 1},
+    "mnasnet": {"channels": 4, "stem_stride": 1, "features": 8},
+    "blockqnn": {"channels": 4, "blocks_per_stage": 1},
 }
 SPACES = {
     "nasbench201": NASBench201Space(),
@@ -33,6 +39,9 @@ SPACES = {
     "chain": ChainSpace(),
     "chain-concat": ChainSpace(layers=5, merge="concat"),
     "genet": GeNetSpace(),
+    "mnasnet": MNASNetSpace(),
+    "blockqnn": BlockQNNSpace(),
+    "dppnet": DPPNetSpace(),
     "cell": CellSpace(nodes=4, ops=[op for op in known_operations() if op not in ("zero", "factorized_reduce")]),
 }
 SHAPES = [(1, 8, 8), (3, 17, 23), (1, 28, 28), (3, 32, 32), (2, 1, 3)]

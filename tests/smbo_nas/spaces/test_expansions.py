@@ -10,6 +10,7 @@ from smbo_nas.spaces import (
     CellSpace,
     ChainSpace,
     DARTSSpace,
+    DPPNetSpace,
     GeNetSpace,
     NASBench101Space,
     NASBench201Space,
@@ -27,6 +28,7 @@ GROWING = {
     "nasbench101": NASBench101Space(vertices=4, max_edges=5),
     "chain": ChainSpace(layers=4, ops=("conv_3x3", "skip_connect"), stages=1),
     "genet": GeNetSpace(nodes=(3, 2)),
+    "dppnet": DPPNetSpace(min_layers=2),
     "nasbench201": CellSpace(nodes=4, ops=("none", "skip_connect", "conv")),
     "cell": CellSpace(nodes=4, ops=("conv", "pool", "zero"), edges=[(0, 1), (1, 3), (0, 2), (2, 3), (1, 2)]),
 }
@@ -87,6 +89,7 @@ def test_what_leads_nowhere_is_dropped_before_growing() -> None:
     ("space", "message"),
     [
         (DARTSSpace(), "darts does not say what a smaller architecture is"),
+        (DPPNetSpace(), "no cells of two layers to begin with: set `min_layers` to 2"),
         (PNASSpace(), "no cells of one block to begin with: set `min_blocks` to 1"),
         (ChainSpace(ops=("conv_3x3",)), "'skip_connect' is not among its operations"),
         (CellSpace(nodes=3, ops=("conv",)), "`none` is not among its operations"),
