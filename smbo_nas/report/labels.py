@@ -22,7 +22,13 @@ KIND_NAMES: dict[Kind, str] = {
 
 _SIZE = re.compile(r"(?<!\d)(\d+)x(\d+)")
 _NOISE = re.compile(r"[-_](bn|relu|bnrelu)(?=[-_]|$)|^(nor|normal)[-_]|^relu[-_]", re.IGNORECASE)
-_WORDS = {"maxpool": "max pool", "avgpool": "avg pool", "sepconv": "sep conv", "dilconv": "dil conv"}
+_WORDS = {
+    "maxpool": "max pool",
+    "avgpool": "avg pool",
+    "sepconv": "sep conv",
+    "dilconv": "dil conv",
+    "learned group": "learned",
+}
 
 
 def kind_of(op: str) -> Kind:
@@ -47,7 +53,7 @@ def short_name(op: str) -> str:
         return "sum"
     if kind_of(op) == "skip" and op in IDENTITY_OPS:
         return "skip"
-    name = _NOISE.sub("", _NOISE.sub("", op))
+    name = _NOISE.sub("", _NOISE.sub("", op)) if kind_of(op) == "convolution" else op
     name = _SIZE.sub(rf" \1{TIMES}\2 ", name).replace("_", " ")
     words = " ".join(name.split()) or op
     for joined, apart in _WORDS.items():

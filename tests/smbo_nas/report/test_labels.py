@@ -13,6 +13,8 @@ from smbo_nas.report.text import NBSP, TIMES
         ("nor_conv_3x3", "conv 3x3", "convolution"),
         ("conv3x3-bn-relu", "conv 3x3", "convolution"),
         ("conv1x1-bn-relu", "conv 1x1", "convolution"),
+        ("learned_group_conv_1x1", "learned conv 1x1", "convolution"),
+        ("bn_relu", "bn relu", "other"),
         ("sep_conv_5x5", "sep conv 5x5", "convolution"),
         ("conv_1x7_7x1", "conv 1x7 7x1", "convolution"),
         ("maxpool3x3", "max pool 3x3", "pooling"),
