@@ -107,11 +107,9 @@ def _task_section(comparison: Comparison, task: TaskRuns) -> str:
                 "or shows it."
             )
             charts.append(chart(figure, text))
-    table = f"{task_table(comparison, task).html()}<p>{escape(_COLUMNS)}</p>"
-    return (
-        f"<section><h2>{escape(task.name)}</h2>{''.join(charts)}<details><summary>Numbers and tests</summary>{table}</details>"
-        "</section>"
-    )
+    numbers = f"{task_table(comparison, task).html()}<p>{escape(_COLUMNS)}</p>"
+    details = f"<details><summary>Numbers and tests</summary>{numbers}</details>"
+    return f"<section><h2>{escape(task.name)}</h2>{''.join(charts)}{details}</section>"
 
 
 def _rank_section(comparison: Comparison) -> Iterator[str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from predictors.graph import ArchGraph
+from smbo_nas.benchmarks.protocol import TaskRuns
 from smbo_nas.benchmarks.runner import SearchRun
 from smbo_nas.benchmarks.tabular import CELL_KEY, EPOCHS_KEY
 from smbo_nas.benchmarks.tasks import Objective, Task
@@ -57,3 +60,11 @@ def run(method: str, seed: int, reached: int | None, *, spent: int = 100, regret
         steps=tuple(steps),
         hours_at={25: 1.0} if (reached or spent) >= 25 else {},
     )
+
+
+def task_runs(runs: Iterable[SearchRun], *, name: str = "small", unit: str = "queries") -> TaskRuns:
+    """Searches with a budget of 100 on a task whose best value is 90."""
+    by: dict[str, dict[int, SearchRun]] = {}
+    for each in runs:
+        by.setdefault(each.method, {})[each.seed] = each
+    return TaskRuns(name=name, unit=unit, budget=100, epochs=1, optimum=90.0, runs=by)

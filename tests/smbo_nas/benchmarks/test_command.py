@@ -148,3 +148,62 @@ def test_overhead(tmp_path: Path) -> None:
 def _wide(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("COLUMNS", "200")
     return
+
+
+def compare(out: Path, **options: object) -> Result:
+    given = {"tasks": "nasbench201:cifar100,fashion201", "methods": "random,evolution", "budget": 12, "seeds": 2}
+    flags = [text for name, value in (given | options).items() for text in (f"--{name}", value)]
+    return benchmark("compare", "--out", out, *flags)
+
+
+def test_a_comparison_is_interrupted_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, search, searched = tmp_path / "compare", runner.run_search, []
+
+    def interrupted(task: Any, method: str, seed: int, **settings: Any) -> Any:
+        if len(searched) == 3:
+            raise KeyboardInterrupt
+        searched.append(method)
+        return search(task, method, seed, **settings)
+
+    monkeypatch.setattr(runner, "run_search", interrupted)
+    result = compare(out)
+    assert result.exit_code == 130
+    assert result.output.strip() == f"smbo-nas: interrupted; what was measured is in {out}; the same command goes on."
+    content = json.loads((out / "compare.json").read_text())
+    assert sum(m["seeds"] for task in content["tasks"].values() for m in task["methods"].values()) == 3
+    assert "<title>Which strategy" in (out / "compare.html").read_text()  # what there is can be looked at
+
+    monkeypatch.setattr(runner, "run_search", search)
+    result = compare(out)
+    assert result.exit_code == 0, result.output
+    assert "average rank" in result.output
+    assert f"The page: {out / 'compare.html'}" in result.output
+    content = json.loads((out / "compare.json").read_text())
+    assert {m["seeds"] for task in content["tasks"].values() for m in task["methods"].values()} == {2}
+    assert {path.name for path in out.iterdir()} == {
+        "nasbench201_cifar100.json", "fashion201.json", "compare.json", "compare.md", "compare.html",
+    }  # fmt: skip
+
+    fewer = compare(out, methods="random", seeds=1)  # what is not asked for is not shown, and stays in the file
+    assert "evolution" not in fewer.output
+    assert len(json.loads((out / "fashion201.json").read_text())["runs"]) == 4
+    assert "`budget` 12 instead of 13" in compare(out, budget=13).output
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tasks": "nasbench201:mnist"}, "`tasks` must be of nasbench201:cifar10, "),
+        ({"tasks": "nasbench201"}, "`tasks` must be of nasbench201:cifar10, "),
+        ({"methods": "random,nonsense"}, "`methods` must be of smbo,"),
+        ({"methods": "large-scale", "tasks": "fashion201"}, "smaller"),
+        ({"budget": 9}, "`budget` must be at least 10, but got 9."),
+        ({"seeds": 0}, "`seeds` must be at least 1"),
+        ({"workers": 0}, "`workers` must be at least 1"),
+    ],
+)
+def test_a_comparison_of_what_is_not_there_is_one_line(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    result = compare(tmp_path / "compare", **changes)
+    assert result.exit_code == 2
+    assert message in result.output
+    assert len(result.output.strip().splitlines()) == 1

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import PermutationMethod, wilcoxon
 
-from smbo_nas.benchmarks.statistics import best_peer, paired_test, regret_curve, spread, summarise
+from smbo_nas.benchmarks.statistics import best_peer, p_value, paired_test, regret_curve, spread, summarise
 from tests.smbo_nas.benchmarks.small import run
 
 OF = {"unit": "queries", "budget": 100, "at": (25, 100)}
@@ -45,6 +46,23 @@ def test_the_test_is_the_exact_one_on_pairs() -> None:
     assert (found["pairs"], found["wins"], found["losses"]) == (6, 6, 0)
     assert found["p_queries_to_optimum"] == pytest.approx(2 / 2**6)
     assert found["p_regret_at"]["100"] == 1.0  # no difference at all
+
+
+@pytest.mark.parametrize("n", [1, 4, 9, 30, 50, 60])
+def test_p_values_are_scipys(n: int) -> None:
+    """SciPy counts where no ranks are shared, up to 50 differences."""
+    differences = np.random.default_rng(n).permutation(np.arange(1.0, n + 1)) * np.where(np.arange(n) % 3, 1, -1)
+    found = p_value([(difference, 0.0) for difference in differences])
+    assert found == pytest.approx(wilcoxon(differences).pvalue)
+
+
+def test_p_values_with_shared_ranks_and_zeros() -> None:
+    """Of +1, +1, +1, +2 and -1, and two pairs that do not differ: ranks 2.5, 2.5, 2.5, 5 and 2.5. Of the 32 signs, 5
+    have a sum of at most 2.5, none or one of the four that share a rank; two-sided, 10 of 32."""
+    found = p_value([(1, 0), (2, 1), (3, 2), (5, 3), (0, 1), (4, 4), (0, 0)])
+    assert found == pytest.approx(10 / 32)
+    differences = np.array([1.0, 1, 1, 2, -1])
+    assert found == pytest.approx(wilcoxon(differences, method=PermutationMethod(n_resamples=np.inf)).pvalue)
 
 
 def test_nothing_in_common_is_no_test() -> None:
