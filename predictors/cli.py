@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
@@ -93,7 +93,7 @@ def evaluate(
 ) -> None:
     """Measures how well a predictor orders the networks that it was not trained on."""
     if (benchmark is None) == (data is None):
-        _fail("`evaluate` must have either --benchmark or --data.")
+        _fail("predictors", "`evaluate` must have either --benchmark or --data.")
     kept = f"what was measured is in {json}; the same command goes on." if json else "nothing was kept."
     with _one_line_errors(kept):
         from predictors.evaluation import Task, read_runs, write_runs
@@ -328,23 +328,34 @@ def _learned(predictor: ArchitecturePredictor, table: ArchTable) -> str:
     return said
 
 
+def _one_line_errors(kept: str) -> AbstractContextManager[None]:
+    return one_line_errors("predictors", kept)
+
+
 @contextmanager
-def _one_line_errors(kept: str) -> Iterator[None]:
-    """Bad input and Ctrl-C are one line each, with an exit code."""
+def one_line_errors(program: str, kept: str, *also: type[Exception]) -> Iterator[None]:
+    """Bad input and Ctrl-C are one line each, with an exit code.
+
+    Args:
+        program: What the line begins with.
+        kept: What there is to say about what was done before, a sentence.
+        also: Errors that are bad input too, beside ValueError and OSError.
+    """
     from predictors.processes import WorkerDiedError
 
+    bad_input: tuple[type[Exception], ...] = (ValueError, OSError, *also)
     try:
         yield
     except KeyboardInterrupt:
-        _fail(f"interrupted; {kept}", INTERRUPTED)
-    except (ValueError, OSError) as error:
-        _fail(str(error))
+        _fail(program, f"interrupted; {kept}", INTERRUPTED)
+    except bad_input as error:
+        _fail(program, str(error))
     except WorkerDiedError as error:
-        _fail(f"{error} {kept}", 1)
+        _fail(program, f"{error} {kept}", 1)
 
 
-def _fail(message: str, code: int = BAD_INPUT) -> NoReturn:
-    typer.echo(f"predictors: {' '.join(message.split())}", err=True)
+def _fail(program: str, message: str, code: int = BAD_INPUT) -> NoReturn:
+    typer.echo(f"{program}: {' '.join(message.split())}", err=True)
     raise typer.Exit(code)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from predictors.cli import BAD_INPUT, INTERRUPTED
+from predictors.cli import one_line_errors
 from predictors.console import circumstances, progress
 
 if TYPE_CHECKING:
@@ -110,7 +109,7 @@ def latency(
     with _one_line_errors(kept):
         from predictors.processes import run_each
         from smbo_nas.benchmarks.console import show_fronts
-        from smbo_nas.benchmarks.latency import METHODS, Work, load_task, read_runs, summaries, write_runs
+        from smbo_nas.benchmarks.latency import METHODS, Work, load_task, read_fronts, summaries, write_fronts
         from smbo_nas.benchmarks.methods import STARTS
 
         _at_least(("budget", budget, STARTS + 1), ("seeds", seeds, 1), ("workers", workers, 1))
@@ -119,7 +118,7 @@ def latency(
             raise ValueError(f"`methods` must be of {', '.join(METHODS)}, but got {unknown[0]!r}.")
         task = load_task(dataset, latency, device)
         settings = {"task": f"nasbench201 {dataset} {device}", "reference": task.reference.tolist(), "best": task.best}
-        runs = [] if json is None else read_runs(json, settings)
+        runs = [] if json is None else read_fronts(json, settings)
         done = {(run.method, run.seed) for run in runs if len(run.rows) >= budget}
         wanted = [(name, seed) for seed in range(first_seed, first_seed + seeds) for name in names]
         left = [(name, seed, budget) for name, seed in wanted if (name, seed) not in done]
@@ -127,7 +126,7 @@ def latency(
             for number, run in enumerate(run_each(Work(dataset, latency, device), left, workers), start=1):
                 runs = [*(r for r in runs if (r.method, r.seed) != (run.method, run.seed)), run]
                 if json is not None:
-                    write_runs(json, settings, runs, circumstances())
+                    write_fronts(json, settings, runs, circumstances())
                 advance(number)
         show_fronts(summaries(runs))
 
@@ -257,22 +256,7 @@ def _numbers(text: str) -> list[int]:
     return numbers
 
 
-@contextmanager
-def _one_line_errors(kept: str) -> Iterator[None]:
-    """Bad input and Ctrl-C are one line each, with an exit code."""
-    from predictors.processes import WorkerDiedError
+def _one_line_errors(kept: str) -> AbstractContextManager[None]:
     from smbo_nas.benchmarks.nasbench201 import BenchmarkError
 
-    try:
-        yield
-    except KeyboardInterrupt:
-        _fail(f"interrupted; {kept}", INTERRUPTED)
-    except (ValueError, OSError, BenchmarkError) as error:
-        _fail(str(error))
-    except WorkerDiedError as error:
-        _fail(f"{error} {kept}", 1)
-
-
-def _fail(message: str, code: int = BAD_INPUT) -> NoReturn:
-    typer.echo(f"smbo-nas: {' '.join(message.split())}", err=True)
-    raise typer.Exit(code)
+    return one_line_errors("smbo-nas", kept, BenchmarkError)

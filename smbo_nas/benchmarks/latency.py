@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -18,10 +17,10 @@ from numpy.typing import NDArray
 from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
 
 from predictors.architecture import GraphGP
-from predictors.files import write_whole
 from predictors.graph import ArchGraph
 from smbo_nas.benchmarks.methods import STARTS
 from smbo_nas.benchmarks.nasbench201 import load_table
+from smbo_nas.benchmarks.run_files import read_runs, require, write_runs
 from smbo_nas.benchmarks.statistics import p_value, spread
 from smbo_nas.samplers import MultiObjectiveSMBOSampler
 from smbo_nas.spaces import NASBench201Space, Params, SearchSpace
@@ -220,34 +219,26 @@ def summaries(runs: Sequence[FrontRun]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def write_runs(path: Path, settings: Mapping[str, Any], runs: Sequence[FrontRun], about: Mapping[str, Any]) -> None:
+def write_fronts(path: Path, settings: Mapping[str, Any], runs: Sequence[FrontRun], about: Mapping[str, Any]) -> None:
     """Writes what was measured so far, whole or not at all."""
     ordered = sorted(runs, key=lambda run: (run.method, run.seed))
-    content = {"settings": dict(settings), **about, "methods": summaries(ordered)}
-    lines = [f' "{name}": {json.dumps(value, allow_nan=False)}' for name, value in content.items()]
     each = [{**asdict(run), "shares": [round(share, 6) for share in run.shares]} for run in ordered]
-    searches = ",\n".join(f"  {json.dumps(run, allow_nan=False)}" for run in each)
-    lines.append(f' "runs": [\n{searches}\n ]')
-    write_whole(path, "{\n" + ",\n".join(lines) + "\n}\n")
+    write_runs(path, {"settings": dict(settings), **about, "methods": summaries(ordered)}, each)
 
 
-def read_runs(path: Path, settings: Mapping[str, Any]) -> list[FrontRun]:
-    """The runs in a file of `write_runs`; none where there is no file.
+def read_fronts(path: Path, settings: Mapping[str, Any]) -> list[FrontRun]:
+    """The runs in a file of `write_fronts`; none where there is no file.
 
     Raises:
         ValueError: When the file is something else, or its settings are others.
     """
     if not path.exists():
         return []
-    try:
-        content = json.loads(path.read_bytes())
-        before = dict(content["settings"])
-        runs = [
-            FrontRun(**{**run, "rows": tuple(run["rows"]), "shares": tuple(run["shares"])}) for run in content["runs"]
-        ]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} holds no benchmark of latency: {error!r}.") from error
-    for name, setting in settings.items():
-        if before.get(name) != setting:
-            raise ValueError(f"{path} has `{name}` {before.get(name)!r} instead of {setting!r}; name another file.")
+    before, runs = read_runs(path, _parse, what="benchmark of latency")
+    require(path, before, settings)
     return runs
+
+
+def _parse(content: Mapping[str, Any]) -> tuple[dict[str, Any], list[FrontRun]]:
+    runs = [FrontRun(**{**run, "rows": tuple(run["rows"]), "shares": tuple(run["shares"])}) for run in content["runs"]]
+    return dict(content["settings"]), runs

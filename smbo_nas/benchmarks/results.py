@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from predictors.files import write_whole
+from smbo_nas.benchmarks.run_files import read_runs, require, write_runs
 from smbo_nas.benchmarks.runner import SearchRun
 from smbo_nas.benchmarks.statistics import best_peer, paired_test, summarise
 
@@ -66,12 +65,8 @@ def write_results(path: Path, measured: Measured, runs: Sequence[SearchRun], *, 
         "budget": measured.budget,
         "marks": list(measured.marks),
         "methods": summaries(measured, ordered),
-        "runs": [_to_json(run, measured) for run in ordered],
     }
-    lines = [f' "{name}": {json.dumps(value, allow_nan=False)}' for name, value in content.items() if name != "runs"]
-    searches = ",\n".join(f"  {json.dumps(run, allow_nan=False)}" for run in content["runs"])
-    lines.append(f' "runs": [\n{searches}\n ]')
-    write_whole(path, "{\n" + ",\n".join(lines) + "\n}\n")
+    write_runs(path, content, [_to_json(run, measured) for run in ordered])
 
 
 def read_results(path: Path, *, settings: Mapping[str, Any]) -> list[SearchRun]:
@@ -83,12 +78,7 @@ def read_results(path: Path, *, settings: Mapping[str, Any]) -> list[SearchRun]:
     if not path.exists():
         return []
     before, runs = read_file(path)
-    for name, setting in settings.items():
-        if before.settings.get(name) != setting:
-            raise ValueError(
-                f"{path} holds a benchmark with `{name}` {before.settings.get(name)!r} instead of {setting!r}; "
-                "name another file, or delete it."
-            )
+    require(path, before.settings, settings)
     return runs
 
 
@@ -98,12 +88,12 @@ def read_file(path: Path) -> tuple[Measured, list[SearchRun]]:
     Raises:
         ValueError: When it is no such file.
     """
-    try:
-        content = json.loads(path.read_bytes())
-        measured = Measured(dict(content["settings"]), content["unit"], content["budget"], content["marks"])
-        return measured, [_from_json(run, measured.unit) for run in content["runs"]]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} holds no benchmark: {error!r}.") from error
+    return read_runs(path, _parse)
+
+
+def _parse(content: Mapping[str, Any]) -> tuple[Measured, list[SearchRun]]:
+    measured = Measured(dict(content["settings"]), content["unit"], content["budget"], content["marks"])
+    return measured, [_from_json(run, measured.unit) for run in content["runs"]]
 
 
 def _to_json(run: SearchRun, measured: Measured) -> dict[str, Any]:

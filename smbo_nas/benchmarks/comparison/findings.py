@@ -144,13 +144,14 @@ class Comparison:
 
 def verdict(comparison: Comparison) -> str:
     """The outcome in plain text."""
-    first = comparison.rankings["regret"]
-    if first is None:
+    first, soonest = comparison.rankings["regret"], comparison.rankings["cost"]
+    if first is None or soonest is None:
         return "No method was run on every task yet."
     where = "on one task" if len(comparison.tasks) == 1 else f"on {len(comparison.tasks)} tasks"
     text = (
         f"With {comparison.budget} trainings for each search, {_join(_best(first))} found the best networks: an "
-        f"average rank of {first.ranks[0]:.1f} among {len(first.methods)} methods {where}."
+        f"average rank of {first.ranks[0]:.1f} among {len(first.methods)} methods {where}. "
+        f"Soonest to find the very best one: {_join(_best(soonest))} ({soonest.ranks[0]:.1f})."
     )
     if comparison.too_few:
         return f"{text} With so few searches of each method, no difference can be told from chance."

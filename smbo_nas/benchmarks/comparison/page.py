@@ -47,13 +47,13 @@ def render(comparison: Comparison, about: Mapping[str, Any]) -> str:
         comparison: What was found.
         about: The command and the machine.
     """
-    ranks = comparison.rankings["regret"]
+    counts = sorted({len(own) for task in comparison.every for own in task.runs.values()})
     tiles = [
         ("tasks", str(len(comparison.tasks))),
         ("methods", str(len(comparison.methods))),
         ("searches", f"{sum(len(own) for task in comparison.every for own in task.runs.values()):,}"),
         ("trainings a search", str(comparison.budget)),
-        ("best average rank", "-" if ranks is None else ranks.methods[0]),
+        ("seeds for each method and task", " to ".join(dict.fromkeys(map(str, [*counts[:1], *counts[-1:]]))) or "0"),
     ]
     listed = "".join(f"<li>{escape(rule)}</li>" for rule in rules(comparison))
     sections = [

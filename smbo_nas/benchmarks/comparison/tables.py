@@ -10,6 +10,7 @@ from typing import Any
 from smbo_nas.benchmarks.catalogue import entry_of
 from smbo_nas.benchmarks.comparison.findings import Comparison, Effect
 from smbo_nas.benchmarks.protocol import TaskRuns
+from smbo_nas.benchmarks.ranking import Ranking
 from smbo_nas.benchmarks.results import BASELINE
 from smbo_nas.report.text import ABSENT
 
@@ -67,19 +68,19 @@ def _cell(cell: Cell, numeric: bool) -> str:
 
 def main_table(comparison: Comparison) -> Table:
     """Every method with its average rank, its mean best value on each task, and how it compares with random search."""
-    found = comparison.rankings["regret"]
-    ranks = {} if found is None else dict(zip(found.methods, found.ranks, strict=True))
+    best, soonest = _ranks(comparison.rankings["regret"]), _ranks(comparison.rankings["cost"])
     rows = [
         [
             Cell(method),
             Cell(entry_of(method).family),
-            _number(ranks.get(method), 1),
+            _number(best.get(method), 1),
+            _number(soonest.get(method), 1),
             *(_value(comparison, task, method) for task in comparison.tasks),
             Cell(_beside_random(comparison, method)),
         ]
         for method in comparison.methods
     ]
-    columns = [("method", False), ("kind", False), ("average rank", True)]
+    columns = [("method", False), ("kind", False), ("average rank, best network", True), ("soonest", True)]
     columns += [(task.name, True) for task in comparison.tasks]
     return Table(
         f"Mean validation accuracy, in percent, of the best network after {comparison.budget} trainings",
@@ -153,6 +154,10 @@ def effects_table(effects: Sequence[Effect]) -> Table:
                 ]
             )
     return Table("What is lost without a part: positive numbers speak for it", columns, rows)
+
+
+def _ranks(found: Ranking | None) -> dict[str, float]:
+    return {} if found is None else dict(zip(found.methods, found.ranks, strict=True))
 
 
 def _value(comparison: Comparison, task: TaskRuns, method: str) -> Cell:

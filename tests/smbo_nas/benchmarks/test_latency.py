@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from smbo_nas.benchmarks import latency
 from smbo_nas.benchmarks.command import app
-from smbo_nas.benchmarks.latency import FrontRun, LatencyTask, load_task, read_runs, search, summaries, write_runs
+from smbo_nas.benchmarks.latency import FrontRun, LatencyTask, load_task, read_fronts, search, summaries, write_fronts
 from smbo_nas.spaces import NASBench201Space
 
 SPACE = NASBench201Space()
@@ -55,14 +55,14 @@ def test_summaries_compare_ours_at_100_with_the_others_end() -> None:
 
 def test_a_file_of_runs_goes_on_only_with_its_own_settings(tmp_path: Path) -> None:
     file, runs = tmp_path / "runs.json", [run("tpe", 0, [0.25, 0.5])]
-    assert read_runs(file, SETTINGS) == []
-    write_runs(file, SETTINGS, runs, {"machine": "here"})
-    assert read_runs(file, SETTINGS) == runs
+    assert read_fronts(file, SETTINGS) == []
+    write_fronts(file, SETTINGS, runs, {"machine": "here"})
+    assert read_fronts(file, SETTINGS) == runs
     with pytest.raises(ValueError, match="`task` 'made up' instead of 'other'"):
-        read_runs(file, {"task": "other"})
+        read_fronts(file, {"task": "other"})
     file.write_text(json.dumps({"settings": {}}))
     with pytest.raises(ValueError, match="holds no benchmark of latency"):
-        read_runs(file, SETTINGS)
+        read_fronts(file, SETTINGS)
 
 
 def test_a_table_that_is_none_is_refused(tmp_path: Path) -> None:

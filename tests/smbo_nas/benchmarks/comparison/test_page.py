@@ -52,7 +52,7 @@ def test_what_others_wrote_is_text_and_nothing_else() -> None:
 
 def test_the_table_says_who_is_no_better_than_random() -> None:
     rows = {row[0].text: [cell.text for cell in row[1:]] for row in main_table(COMPARISON).rows}
-    assert rows["smbo-gp"] == ["ours", "1.0", "90.00", "90.00", "better on 2 of 2"]
+    assert rows["smbo-gp"] == ["ours", "1.0", "1.0", "90.00", "90.00", "better on 2 of 2"]
     assert rows["ppo"][-1] == "no difference"
     assert rows["q-learning"][-1] == "worse on 2 of 2"
     assert rows["random"][-1] == "–"  # noqa: RUF001
@@ -71,7 +71,7 @@ def test_a_tasks_table_has_test_values_only_where_there_are_some() -> None:
 
 def test_markdown_has_the_same_cells() -> None:
     text = markdown(COMPARISON)
-    assert "| smbo-gp | ours | 1.0 | 90.00 | 90.00 | better on 2 of 2 |" in text
+    assert "| smbo-gp | ours | 1.0 | 1.0 | 90.00 | 90.00 | better on 2 of 2 |" in text
     assert "| predictor off | a random one of the whole list is next | smbo-gp | first |" in text
     assert Table("c", [("a", False), ("b", True)], [[Cell("x|y"), Cell("1", 1.0)]]).markdown() == (
         "| a | b |\n| --- | --: |\n| x\\|y | 1 |"
