@@ -81,14 +81,22 @@ class Comparison:
         better = [pair.better for pair in own if pair.better is not None]
         return better.count(method), len(better) - better.count(method)
 
-    def beside_random(self, method: str) -> dict[str, str | None]:
-        """By task, which is better after the whole budget, the method or random search; None where it may be chance."""
+    @cached_property
+    def controls(self) -> dict[str, list[Pair]]:
+        """By task, each method against random search after the whole budget, corrected for their number alone.
+
+        Comparisons with a control chosen beforehand are fewer than all pairs, and see more (Demsar, sec. 3.2.2).
+        """
         found = {}
         for task in self.tasks:
-            for pair in self.pairs[task.name]["regret"]:
-                if {pair.first, pair.second} == {method, BASELINE}:
-                    found[task.name] = pair.better
+            losses = {name: task.losses(name, "regret") for name in task.runs}
+            control = losses.pop(BASELINE, {})
+            found[task.name] = compared([(name, BASELINE, own, control) for name, own in losses.items()])
         return found
+
+    def beside_random(self, method: str) -> dict[str, str | None]:
+        """By task, which is better after the whole budget, the method or random search; None where it may be chance."""
+        return {task: pair.better for task, pairs in self.controls.items() for pair in pairs if pair.first == method}
 
     @cached_property
     def no_better_than_random(self) -> tuple[str, ...]:
@@ -98,8 +106,8 @@ class Comparison:
 
     @cached_property
     def too_few(self) -> bool:
-        """Whether there are too few seeds on some task to tell any pair apart."""
-        return any(fewest_pairs(of["regret"]) is not None for of in self.pairs.values())
+        """Whether there are too few seeds on some task to tell any method from random search."""
+        return any(fewest_pairs(of) is not None for of in self.controls.values())
 
     @cached_property
     def effects(self) -> list[Effect]:
@@ -134,6 +142,7 @@ class Comparison:
                     "optimum": task.optimum,
                     "equal_hours": task.hours,
                     "methods": self.summaries[task.name],
+                    "beside_random": [asdict(pair) for pair in self.controls[task.name]],
                     "pairs": {name: [asdict(pair) for pair in pairs] for name, pairs in self.pairs[task.name].items()},
                 }
                 for task in self.tasks
@@ -154,7 +163,7 @@ def verdict(comparison: Comparison) -> str:
         f"Soonest to find the very best one: {_join(_best(soonest))} ({soonest.ranks[0]:.1f})."
     )
     if comparison.too_few:
-        return f"{text} With so few searches of each method, no difference can be told from chance."
+        return f"{text} With so few searches, no method can be told from random search."
     losers = comparison.no_better_than_random
     if losers:
         text += f" No better than random search on any of them, as far as can be told: {_join(losers)}."

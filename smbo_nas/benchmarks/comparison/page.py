@@ -11,7 +11,7 @@ from smbo_nas.benchmarks.comparison.figures import anytime_figure, highlighted, 
 from smbo_nas.benchmarks.comparison.findings import Comparison, verdict
 from smbo_nas.benchmarks.comparison.tables import effects_table, main_table, task_table
 from smbo_nas.benchmarks.methods import STARTS
-from smbo_nas.benchmarks.protocol import TaskRuns
+from smbo_nas.benchmarks.protocol import TaskRuns, fewest_pairs
 from smbo_nas.benchmarks.ranking import ALPHA
 from smbo_nas.report.document import chart, document
 
@@ -23,6 +23,14 @@ _COLUMNS = (
     f"{ALPHA} by Wilcoxon's signed-rank test over the seeds, with Holm's correction for all pairs. A search that does "
     "not find the best network counts with its whole budget. Repeats are trainings of what had been trained before, "
     "under another name or the same."
+)
+
+
+_BESIDE = (
+    f"Beside random search: on how many tasks a method is better or worse than random draws, p below {ALPHA} by "
+    "Wilcoxon's signed-rank test over the seeds, with Holm's correction for all comparisons with random search on a "
+    "task. Ranks are averages over the tasks, 1 is the best: by the best network found, and by how soon the very best "
+    "one was found."
 )
 
 
@@ -56,8 +64,9 @@ def render(comparison: Comparison, about: Mapping[str, Any]) -> str:
         ("seeds for each method and task", " to ".join(dict.fromkeys(map(str, [*counts[:1], *counts[-1:]]))) or "0"),
     ]
     listed = "".join(f"<li>{escape(rule)}</li>" for rule in rules(comparison))
+    overview = f"{main_table(comparison).html()}<p>{escape(_BESIDE)}</p>{_glossary(comparison)}"
     sections = [
-        f"<section><h2>All methods</h2>{main_table(comparison).html()}{_glossary(comparison)}</section>",
+        f"<section><h2>All methods</h2>{overview}</section>",
         f"<section><h2>How they were compared</h2><ul>{listed}</ul></section>",
         *(_task_section(comparison, task) for task in comparison.tasks),
         *_rank_section(comparison),
@@ -77,7 +86,7 @@ def render(comparison: Comparison, about: Mapping[str, Any]) -> str:
 
 def markdown(comparison: Comparison) -> str:
     """The tables."""
-    parts = [verdict(comparison), f"{main_table(comparison).caption}.\n\n{main_table(comparison).markdown()}"]
+    parts = [verdict(comparison), f"{main_table(comparison).caption}.\n\n{main_table(comparison).markdown()}", _BESIDE]
     for task in comparison.tasks:
         table = task_table(comparison, task)
         parts.append(f"**{table.caption}**\n\n{table.markdown()}")
@@ -107,7 +116,9 @@ def _task_section(comparison: Comparison, task: TaskRuns) -> str:
                 "or shows it."
             )
             charts.append(chart(figure, text))
-    numbers = f"{task_table(comparison, task).html()}<p>{escape(_COLUMNS)}</p>"
+    few = fewest_pairs(comparison.pairs[task.name]["regret"])
+    noted = "" if few is None else f" With {few} seeds there are too few to tell any pair apart after that correction."
+    numbers = f"{task_table(comparison, task).html()}<p>{escape(_COLUMNS + noted)}</p>"
     details = f"<details><summary>Numbers and tests</summary>{numbers}</details>"
     return f"<section><h2>{escape(task.name)}</h2>{''.join(charts)}{details}</section>"
 

@@ -63,8 +63,18 @@ def test_few_searches_are_no_evidence() -> None:
     few = Comparison((task("first", seeds=3),), 100, 3)
     assert few.too_few
     assert few.standing("first", "smbo-gp", "regret") == (0, 0)
-    assert verdict(few).endswith("no difference can be told from chance.")
+    assert verdict(few).endswith("no method can be told from random search.")
     assert "on one task" in verdict(few)
+
+
+def test_against_random_search_fewer_seeds_do() -> None:
+    """Eight differences of one sign have p = 1/128: enough for four comparisons with the control, not for ten pairs."""
+    few = Comparison((task("first", seeds=8),), 100, 8)
+    assert few.standing("first", "smbo-gp", "regret") == (0, 0)
+    assert few.beside_random("smbo-gp") == {"first": "smbo-gp"}
+    assert few.no_better_than_random == ("ppo", "q-learning")
+    (smbo,) = [pair for pair in few.controls["first"] if pair.first == "smbo-gp"]
+    assert smbo.p_holm == pytest.approx(4 / 128)
 
 
 def test_one_method_alone() -> None:
