@@ -15,15 +15,15 @@ from predictors.architecture.base import ArchitecturePredictor
 from predictors.architecture.gp import GraphGP
 from predictors.architecture.inputs import Described, Rows
 from predictors.curves.base import CurvePredictor, check_curves
+from predictors.curves.default import default_curve_predictor
 from predictors.curves.mixture import StudentMixture
-from predictors.curves.parametric import ParametricCurvePredictor
 from predictors.curves.prior import given_final, tempered
 from predictors.scores import ScoreMap
 
 Array = NDArray[np.float64]
 
 _SHARES = (0.1, 0.25, 0.5, 0.8)  # Of the steps: the lengths at which trust is learned.
-_TRUSTS = np.array([0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0, 1.2])
+_TRUSTS = np.array([0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0])
 _EARLY_TRUST, _TRUST_WIDTH = 0.5, 0.4  # Before it is learned: its mean, which rises to 1 at the end, and its deviation.
 _FOLDS = 5
 _MAX_HELD_OUT = 60  # Finished curves from which trust is learned.
@@ -51,7 +51,7 @@ class JointPredictor(BaseEstimator):
 
     Args:
         graph_predictor: `GraphGP()` if None.
-        curve_predictor: `ParametricCurvePredictor()` if None.
+        curve_predictor: `default_curve_predictor()` if None.
 
     Attributes:
         graph_predictor_: Fitted; None if no final value is known.
@@ -84,7 +84,7 @@ class JointPredictor(BaseEstimator):
         whole = check_curves(curves)
         _check_lengths(X, whole)
         finished = np.isfinite(whole[:, -1])
-        curve_predictor = ParametricCurvePredictor() if self.curve_predictor is None else self.curve_predictor
+        curve_predictor = default_curve_predictor() if self.curve_predictor is None else self.curve_predictor
         self.curve_predictor_ = clone(curve_predictor).fit(whole[finished])
         self.graph_predictor_, self._stopped = None, {}
         self.trust_ = np.array([[0.0, whole.shape[1]], [_EARLY_TRUST, 1.0]])

@@ -9,7 +9,8 @@ from sklearn.base import clone
 
 from predictors.architecture.gp import GraphGP
 from predictors.architecture.inputs import Described
-from predictors.curves import LastValueCurvePredictor, ParametricCurvePredictor
+from predictors.curves import LastValueCurvePredictor
+from predictors.curves.default import default_curve_predictor
 from predictors.graph import ArchGraph
 from predictors.joint import JointPredictor
 from tests.predictors.architecture.graphs import random_cells, values
@@ -32,7 +33,7 @@ def networks(n: int, *, chance: float, noise: float, seed: int = 0) -> tuple[lis
 def errors(
     joint: JointPredictor, graphs: list[ArchGraph], curves: Array, n_seen: int
 ) -> dict[str, tuple[float, float]]:
-    """Mean absolute error and log score of the joint predictor and of its parts."""
+    """Mean absolute error of the median, and log score, of the joint predictor and of its parts."""
     truth, begun = curves[:, -1], curves[:, :n_seen]
     never = np.full((len(graphs), 1), np.nan)
     found = {
@@ -41,7 +42,8 @@ def errors(
         "curve": joint.curve_predictor_.predictive(begun),
     }
     return {
-        name: (float(np.abs(d.mean() - truth).mean()), float(d.log_density(truth).mean())) for name, d in found.items()
+        name: (float(np.abs(d.quantile(0.5) - truth).mean()), float(d.log_density(truth).mean()))
+        for name, d in found.items()
     }
 
 
@@ -49,8 +51,8 @@ def errors(
 def test_it_is_better_than_either_alone(seed: int) -> None:
     graphs, curves = networks(180, chance=0.5, noise=1.5, seed=seed)
     joint = JointPredictor(GraphGP(random_state=0)).fit(graphs[:80], curves[:80])
-    found = errors(joint, graphs[80:], curves[80:], 8)
-    assert found["joint"][0] < 0.99 * min(found["graph"][0], found["curve"][0])
+    found = errors(joint, graphs[80:], curves[80:], 5)  # where either alone says about as much as the other
+    assert found["joint"][0] < 0.95 * min(found["graph"][0], found["curve"][0])
     assert found["joint"][1] > max(found["graph"][1], found["curve"][1])
 
 
@@ -101,7 +103,7 @@ def test_before_anything_is_finished_the_curve_speaks_alone() -> None:
     curves[:, 8:] = np.nan
     joint = JointPredictor().fit(graphs, curves)
     assert joint.graph_predictor_ is None
-    alone = ParametricCurvePredictor().fit(np.empty((0, N_STEPS)))
+    alone = default_curve_predictor().fit(np.empty((0, N_STEPS)))
     np.testing.assert_array_equal(joint.predict(graphs, curves[:, :8]), alone.predict(curves[:, :8]))
 
 
