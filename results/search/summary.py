@@ -17,10 +17,15 @@ def number(value: float | None, digits: int = 0) -> str:
 
 
 def p_value(test: dict[str, Any] | None, name: str) -> str:
-    """A p-value with the peer it is against."""
+    """A p-value with the peer it is against, and how many searches were solved sooner and later."""
     if test is None or test[name] is None:
         return "-"
     return f"{test[name]:.1g} ({test['method']}, {test['wins']}:{test['losses']})"
+
+
+def p_regret(test: dict[str, Any] | None, at: str) -> str:
+    """A p-value of the regret at some cost."""
+    return "-" if test is None or test["p_regret_at"].get(at) is None else f"{test['p_regret_at'][at]:.1g}"
 
 
 def main(sources: list[Path]) -> None:
@@ -32,8 +37,8 @@ def main(sources: list[Path]) -> None:
         last = str(content["marks"][-1])
         write(f"\n**{content['settings']['task']}**, budget {content['budget']} {unit}, batches of ")
         write(f"{content['settings']['batch']}{', noisy' if content['settings']['noisy'] else ''}\n\n")
-        write(f"| method | seeds | solved | {unit}, mean [95 %] | median (quartiles) | regret at {last} | GPU hours | ")
-        write("s/proposal | repeats | p against random | p against the best peer |\n|" + "---|" * 11 + "\n")
+        write(f"| method | seeds | solved | {unit}, mean [95 %] | median (quartiles) | regret at {last} | p of it, random | ")
+        write("GPU hours | s/proposal | repeats | p against random | p against the best peer |\n|" + "---|" * 12 + "\n")
         order = sorted(content["methods"].items(), key=lambda item: item[1][name]["mean"])
         for method, summary in order:
             cost, hours = summary[name], summary["simulated_gpu_hours_to_optimum"]
@@ -46,6 +51,7 @@ def main(sources: list[Path]) -> None:
                 f"{number(cost['mean'], 1)} [{number(low)}, {number(high)}]",
                 f"{number(cost['median'])} ({' to '.join(number(q) for q in cost['quartiles'])})",
                 number(summary["regret_at"].get(last, {}).get("mean"), 3),
+                p_regret(summary["tests"].get("random"), last),
                 number(hours and hours["mean"], 1),
                 number(seconds and seconds["mean"], 3),
                 number(summary["repeats"], 1),
