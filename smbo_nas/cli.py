@@ -42,7 +42,10 @@ def search(
         str, typer.Option(help="digits, mnist5k, fashion-mnist, an .npz file, a folder of images, or module:function.")
     ] = "digits",
     space: Annotated[
-        str, typer.Option(help="nasbench201, nasbench101, darts, pnas, chain, genet, dppnet, or module:attribute.")
+        str,
+        typer.Option(
+            help="nasbench201, nasbench101, darts, pnas, chain, genet, dppnet, mnasnet, blockqnn, or module:attribute."
+        ),
     ] = "nasbench201",
     trials: Annotated[int, typer.Option(help="Architectures to try, earlier runs included.")] = 24,
     epochs: Annotated[int, typer.Option(help="Epochs of a training that is not stopped early.")] = 12,

@@ -77,6 +77,11 @@ class BlockQNNSpace(SearchSpace):
         """See `SearchSpace.operations`."""
         return tuple(op for op in LAYER_TYPES if op not in (*_OF_TWO, *_OF_ONE_PIXEL, TERMINAL))
 
+    @property
+    def genes(self) -> tuple[tuple[str, ...], ...]:
+        """See `SearchSpace.genes`: the code of a layer is one."""
+        return tuple((f"op_{k}", f"pred1_{k}", f"pred2_{k}") for k in range(1, self.layers + 1))
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready description of the space."""
         return {"name": self.name, "layers": self.layers}

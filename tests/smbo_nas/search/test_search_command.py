@@ -210,7 +210,7 @@ def test_bad_data_is_one_line_and_changes_nothing(tmp_path: Path) -> None:
         assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("space", ["nasbench101", "darts", "pnas", "chain", "genet", "dppnet"])
+@pytest.mark.parametrize("space", ["nasbench101", "darts", "pnas", "chain", "genet", "dppnet", "mnasnet", "blockqnn"])
 def test_every_space_can_be_searched(tmp_path: Path, tiny_data: Path, space: str) -> None:
     result = search(tmp_path / "run", tiny_data, space=space, trials=2, epochs=1)
     assert result.exit_code == 0, result.output
