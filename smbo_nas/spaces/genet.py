@@ -30,6 +30,9 @@ class GeNetSpace(SearchSpace):
 
     Args:
         nodes: K of each stage, at least 2.
+
+    Raises:
+        SpaceError: When there is no stage, or one with fewer nodes.
     """
 
     name = "genet"
