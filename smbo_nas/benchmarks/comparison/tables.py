@@ -171,7 +171,7 @@ def _beside_random(comparison: Comparison, method: str) -> str:
         return ABSENT
     better, worse = (list(beside.values()).count(name) for name in (method, BASELINE))
     if not better and not worse:
-        return "no difference"
+        return "not told apart"
     parts = [f"{word} on {n}" for word, n in (("better", better), ("worse", worse)) if n]
     return f"{', '.join(parts)} of {len(beside)}"
 

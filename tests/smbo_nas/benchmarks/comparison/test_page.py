@@ -53,7 +53,7 @@ def test_what_others_wrote_is_text_and_nothing_else() -> None:
 def test_the_table_says_who_is_no_better_than_random() -> None:
     rows = {row[0].text: [cell.text for cell in row[1:]] for row in main_table(COMPARISON).rows}
     assert rows["smbo-gp"] == ["ours", "1.0", "1.0", "90.00", "90.00", "better on 2 of 2"]
-    assert rows["ppo"][-1] == "no difference"
+    assert rows["ppo"][-1] == "not told apart"
     assert rows["q-learning"][-1] == "worse on 2 of 2"
     assert rows["random"][-1] == "–"  # noqa: RUF001
 
