@@ -129,6 +129,8 @@ class MNASNetSpace(SearchSpace):
     def params_of(self, graph: ArchGraph, *, near: Mapping[str, Any]) -> Params | None:  # noqa: ARG002
         """The params of an architecture, read off its graph, canonical or not; None where not found.
 
+        Where blocks that are alike follow each other without a stride, they are taken for one.
+
         Args:
             graph: An architecture.
             near: As `SearchSpace.params_of`; not needed here.

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 
 from smbo_nas.spaces import (
+    BlockQNNSpace,
     CellSpace,
     ChainSpace,
     DARTSSpace,
@@ -23,6 +24,7 @@ from tests.smbo_nas.spaces.test_properties import every_space, few
 from tests.strategies import seeds
 
 GROWING = {
+    "blockqnn": BlockQNNSpace(layers=2),
     "pnas": PNASSpace(blocks=2, ops=("conv", "identity"), min_blocks=1),
     "pnas-combine": PNASSpace(blocks=2, ops=("conv", "pool"), combine=("add", "concat"), min_blocks=1),
     "nasbench101": NASBench101Space(vertices=4, max_edges=5),
