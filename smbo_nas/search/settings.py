@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from smbo_nas.samplers.named import MODEL_BASED, STRATEGIES
 from smbo_nas.spaces import SearchSpace, get_space
 
 if TYPE_CHECKING:
     from smbo_nas.training import TrainingConfig
 
-SAMPLERS = ("smbo", "tpe", "random")
+SAMPLERS = (*MODEL_BASED, *STRATEGIES, "zero-cost", "tpe", "random")
 PRUNERS = ("curve", "median", "hyperband", "none")
 
 PROXY_SIZES: Mapping[str, Mapping[str, int]] = {
@@ -21,7 +22,7 @@ PROXY_SIZES: Mapping[str, Mapping[str, int]] = {
     "nasnet": {"channels": 8, "layers": 3},
     "chain": {"channels": 8},
     "condensenet": {"channels": 8, "cells_per_stage": 2},
-    "mnasnet": {"channels": 8, "stem_stride": 1, "features": 64},
+    "mnasnet": {"channels": 8, "reductions": 2, "features": 64},
     "blockqnn": {"channels": 8, "blocks_per_stage": 1},
 }
 """Sizes of the networks that a search trains, by skeleton: small, so that a search takes minutes on a CPU."""
@@ -46,8 +47,9 @@ class SearchSettings:
         sampler: One of `SAMPLERS`.
         pruner: One of `PRUNERS`.
         risk: For the pruner `curve`: stop below this probability of beating the second best, in (0, 1).
-        warm_start: For the sampler `smbo`: a file or folder to start from (`smbo_nas.samplers.WarmStart.from_path`), or
-            the name of another study in `storage`; None for nothing.
+        warm_start: For the samplers that learn a predictor (`smbo`, `bananas`, `pnas`, `nao`): a file or folder to
+            start from (`smbo_nas.samplers.WarmStart.from_path`), or the name of another study in `storage`; None for
+            nothing.
         thaw: For the sampler `smbo`: whether it may propose to go on with a stopped training.
         batch_size: Images per training step.
         learning_rate: The schedule's highest learning rate.
@@ -88,8 +90,12 @@ class SearchSettings:
             value = getattr(self, name)
             if value not in allowed:
                 raise ValueError(f"`{name}` must be one of {', '.join(allowed)}, but got {value!r}.")
-        if self.warm_start is not None and self.sampler != "smbo":
-            raise ValueError(f"`warm_start` needs the sampler smbo, but `sampler` is {self.sampler}.")
+        if self.warm_start is not None and self.sampler not in MODEL_BASED:
+            raise ValueError(
+                f"`warm_start` needs a sampler of {', '.join(MODEL_BASED)}, but `sampler` is {self.sampler}."
+            )
+        if self.thaw and self.sampler != "smbo":
+            raise ValueError(f"`thaw` needs the sampler smbo, but `sampler` is {self.sampler}.")
         if self.timeout is not None and not self.timeout > 0:
             raise ValueError(f"`timeout` must be above 0 seconds, but got {self.timeout}.")
         if not 0 < self.risk < 1:

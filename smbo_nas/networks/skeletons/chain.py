@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from torch import nn
 
@@ -20,7 +20,12 @@ def _fit(_: int, shape: Shape, wanted: Shape) -> nn.Module | None:
     return ConvBN(shape.channels, wanted.channels, 1, stride=wanted.reduction // shape.reduction)
 
 
-def _node_attribute(graph: ArchGraph, name: str) -> list[int]:
+def node_attribute(graph: ArchGraph, name: str) -> list[int]:
+    """The values of an attribute, `(n_nodes,)`; 1 where the graph has none.
+
+    Raises:
+        GraphError: When one is no positive integer.
+    """
     values = graph.attribute(name) or (1.0,) * graph.n_nodes
     for node, value in enumerate(values):
         if value < 1 or value != int(value):
@@ -28,25 +33,25 @@ def _node_attribute(graph: ArchGraph, name: str) -> list[int]:
     return [int(value) for value in values]
 
 
-def whole_body(graph: ArchGraph, c_in: int, channels: Callable[[int], int], *, skeleton: str) -> Cell:
-    """The graph's own nodes, each with its `stride` and as many channels as its `width` comes to.
+def whole_body(graph: ArchGraph, c_in: int, *, channels: Sequence[int], stride: Sequence[int], skeleton: str) -> Cell:
+    """The graph's own nodes.
 
     Args:
         graph: The network.
         c_in: Channels that enter.
-        channels: From a node's `width` to its channels.
+        channels: Of each node that applies an operation.
+        stride: Of each node that applies an operation.
         skeleton: Whose name an error gives.
 
     Raises:
-        GraphError: When the graph is not one cell with one input, or an attribute is no positive integer.
+        GraphError: When the graph is not one cell with one input.
     """
     cell = CellGraph.of(graph)
     if graph.cell or cell.n_inputs != 1:
         raise GraphError(f"the skeleton {skeleton!r} builds graphs of one cell with one input.")
-    stride, width = _node_attribute(graph, "stride"), _node_attribute(graph, "width")
     assembler = Assembler(cell, [Shape(c_in)], _fit)
     for node in range(1, len(cell.ops)):
-        op, out = cell.ops[node], channels(width[node])
+        op, out = cell.ops[node], channels[node]
         if not cell.live[node]:
             continue
         arriving = assembler.arriving(node)
@@ -81,7 +86,8 @@ def chain(
     Raises:
         GraphError: When the graph is not one cell with one input, or an attribute is no positive integer.
     """
-    body = whole_body(graph, channels, lambda width: channels * width, skeleton="chain")
+    width = [channels * width for width in node_attribute(graph, "width")]
+    body = whole_body(graph, channels, channels=width, stride=node_attribute(graph, "stride"), skeleton="chain")
     return nn.Sequential(
         OrderedDict(
             stem=ConvBN(input_shape[0], channels, 3, relu="after"),

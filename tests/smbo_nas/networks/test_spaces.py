@@ -27,7 +27,7 @@ SIZES = {
     "nasnet": {"channels": 4, "layers": 3},
     "chain": {"channels": 4},
     "condensenet": {"channels": 4, "cells_per_stage": 1},
-    "mnasnet": {"channels": 4, "stem_stride": 1, "features": 8},
+    "mnasnet": {"channels": 4, "reductions": 2, "features": 8},
     "blockqnn": {"channels": 4, "blocks_per_stage": 1},
 }
 SPACES = {

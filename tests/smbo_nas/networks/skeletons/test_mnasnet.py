@@ -72,12 +72,26 @@ def test_channels_scale_with_the_stem() -> None:
     space = MNASNetSpace(reference=[(16, 1, 1), (24, 2, 2)])
     graph = graph_of(space, ["conv 3x3 0 none 1 0", "conv 3x3 0 none 0.75 0"])
     network = build_network(
-        graph, skeleton="mnasnet", input_shape=(1, 9, 7), num_classes=3, channels=8, stem_stride=1, features=5
+        graph, skeleton="mnasnet", input_shape=(1, 9, 7), num_classes=3, channels=8, reductions=1, features=5
     )
     assert network.stem(torch.randn(1, 1, 9, 7)).shape == (1, 8, 9, 7)
     assert network.body(torch.randn(1, 8, 9, 7)).shape == (1, 4, 5, 4)  # a quarter of 18, rounded to even
     conv_bn = [9 * 8 * 4 + 2 * 4, 9 * 4 * 4 + 2 * 4, 9 * 4 * 4 + 2 * 4]
     assert count_parameters(network) == 9 * 8 + 16 + sum(conv_bn) + 4 * 5 + 10 + 5 * 3 + 3
+
+
+@pytest.mark.parametrize(("reductions", "size"), [(9, 2), (5, 2), (4, 4), (2, 16), (1, 32)])
+def test_the_first_strides_are_left_out_for_small_images(reductions: int, size: int) -> None:
+    """The stem and four blocks of MobileNetV2 have a stride; a skip that pools has its layer's."""
+    space = MNASNetSpace()
+    graph = graph_of(space, [FIRST, *["mbconv3 3x3 0 pool 1 0"] * 6])
+    sizes = {"input_shape": (1, 64, 64), "num_classes": 3, "channels": 4, "features": 8, "reductions": reductions}
+    network = space.build(graph, **sizes)
+    stem = 64 if reductions < 5 else 32
+    maps = network.stem(torch.randn(2, 1, 64, 64))
+    assert maps.shape[2:] == (stem, stem)
+    assert network.body(maps).shape[2:] == (size, size)
+    assert torch.isfinite(network(torch.randn(2, 1, 64, 64))).all()
 
 
 def test_a_residual_adds_what_comes_in() -> None:
