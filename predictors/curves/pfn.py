@@ -31,7 +31,9 @@ _SMALL = 32  # Tasks of no more curves than this are computed so many at a time.
 _FOLDS = 5
 _SHARES = (0.1, 0.25, 0.5, 0.8)
 _STRETCHES = np.exp(np.linspace(np.log(0.5), np.log(3.0), 25))
-_STIFFNESS = 30.0  # Pull of the stretch to 1: half of it times its squared logarithm is lost in log score.
+_STIFFNESS = 30.0  # Pull of the common stretch to 1: half of it times its squared logarithm is lost in log score.
+_OWN_STIFFNESS = 30.0  # Likewise, of the stretch at a share to the common one,
+_OWN_CURVES = 20  # which it is with fewer finished curves.
 
 
 class PFNCurvePredictor(CurvePredictor):
@@ -43,7 +45,8 @@ class PFNCurvePredictor(CurvePredictor):
     token each, so that the network learns from them in context; metrics have any scale and direction;
     curves are cut into bins, so that the cost does not depend on their length; and the output is
     a mixture of Student-t distributions about classical guesses instead of a histogram.
-    After the network, the spread is stretched by what finished curves held out say of it.
+    After the network, the spread is stretched by what finished curves held out say of it, by how much of the
+    way to the step to predict was observed.
 
     A curve without finished ones beside it and with a single value has no scale but that value's size,
     and a constant one no direction.
@@ -90,7 +93,7 @@ class PFNCurvePredictor(CurvePredictor):
             order = np.argsort(last_values(curves), kind="stable")
             curves = curves[order[np.linspace(0, len(curves) - 1, self.max_curves).round().astype(np.intp)]]
         self._finished = curves
-        self._stretch = 1.0
+        self._stretch = np.zeros((2, 1))
         if len(curves) > 1 and horizon > 1:
             self._stretch = self._calibrated()
         return self
@@ -107,7 +110,7 @@ class PFNCurvePredictor(CurvePredictor):
         curves, column = self._check_query(X, at)
         m = len(curves)
         final = None if prior is None else check_prior(prior, m)
-        distribution = self._run(self._finished, curves, column, self._stretch)
+        distribution = self._run(self._finished, curves, column)
         if final is not None:
             distribution = self._informed(distribution, curves, column, final)
         known = np.isfinite(curves[:, [column]])
@@ -129,12 +132,12 @@ class PFNCurvePredictor(CurvePredictor):
             if len(change) > 1:
                 mean, std = mean + np.median(change), np.hypot(std, np.subtract(*np.percentile(change, [90, 10])) / 2)
             else:
-                end = self._run(self._finished, curves, last, self._stretch)
+                end = self._run(self._finished, curves, last)
                 gap = distribution.mean() - end.mean()
                 mean, std = mean + gap, np.hypot(std, np.abs(gap))
         if self.n_curves_ > 0:
             blank = np.full((1, self.horizon_), np.nan)
-            own = self._run(self._finished, blank, column, self._stretch)
+            own = self._run(self._finished, blank, column)
             low, middle, high = (float(own.quantile(q)[0]) for q in (0.1, 0.5, 0.9))
             return given_final(distribution, middle, max((high - low) / 2.563, np.finfo(np.float64).tiny), (mean, std))
         flat = 1e3 * (distribution.std() + std + np.abs(distribution.mean() - mean))
@@ -146,7 +149,7 @@ class PFNCurvePredictor(CurvePredictor):
             scale=np.where(unseen, std[:, None], informed.scale),
         )
 
-    def _run(self, finished: Array, curves: Array, column: int, stretch: float) -> StudentMixture:
+    def _run(self, finished: Array, curves: Array, column: int) -> StudentMixture:
         """The predictives of curves at a column from what is observed before it, in the metric's units."""
         center, unit = _units(finished, curves[:, :column])
         parts = self._passes(finished, curves, column, center, unit)
@@ -154,8 +157,9 @@ class PFNCurvePredictor(CurvePredictor):
         m = len(curves)
         weights, dof = np.full((m, k), 1.0 / k), np.full((m, k), 3.0)
         loc, scale = np.repeat(center[:, None], k, 1), np.repeat(unit[:, None], k, 1)
+        stretch = np.exp(np.interp(_lengths(curves[:, :column]) / max(column, 1), *self._stretch))
         for rows, mixture, base, size in parts:
-            spread = mixture.stretched(stretch)
+            spread = mixture.stretched(torch.from_numpy(stretch[rows, None]).float())
             weights[rows] = spread.log_weights.double().exp().numpy()
             weights[rows] /= weights[rows].sum(1, keepdims=True)
             at = base[:, None] + size[:, None] * spread.loc.double().numpy()
@@ -182,8 +186,7 @@ class PFNCurvePredictor(CurvePredictor):
             return []
         network = self._network()
         scaled = np.clip((curves - center[:, None]) / unit[:, None], -_FAR, _FAR)
-        seen = np.isfinite(curves[:, :column])
-        n_seen = np.where(seen, np.arange(1, column + 1), 0).max(1, initial=0)
+        n_seen = _lengths(curves[:, :column])
         parts = []
         if len(finished):
             context = torch.from_numpy(np.clip((finished - center[:1]) / unit[:1], -_FAR, _FAR))[None]
@@ -205,25 +208,31 @@ class PFNCurvePredictor(CurvePredictor):
                 )
         return parts
 
-    def _calibrated(self) -> float:
-        """The stretch of the spread under which finished curves held out are likeliest."""
+    def _calibrated(self) -> Array:
+        """Observed shares and the logarithms of the stretches there under which finished curves held out are likeliest.
+
+        Empirical Bayes in two levels: a common stretch near 1, and near it the one of each share.
+        """
         curves, last = self._finished, self.horizon_ - 1
         fold = np.arange(len(curves)) % _FOLDS
         lengths = sorted({int(np.ceil(share * last)) for share in _SHARES})
-        score = -0.5 * _STIFFNESS * np.log(_STRETCHES) ** 2
+        score = np.zeros((len(lengths), len(_STRETCHES)))
         for held_out in range(min(_FOLDS, len(curves))):
             rest, tested = curves[fold != held_out], curves[(fold == held_out) & np.isfinite(curves[:, last])]
             center, unit = _units(rest, tested)
-            for length in lengths:
+            for at_length, length in zip(score, lengths, strict=True):
                 begun = tested.copy()
                 begun[:, length:] = np.nan
                 for rows, mixture, base, size in self._passes(rest, begun, last, center, unit):
                     value = (tested[rows, last] - center[rows]) / unit[rows]
                     target = torch.from_numpy((value - base) / size).float()
                     for index, stretch in enumerate(_STRETCHES):
-                        found = mixture.stretched(float(stretch)).log_density(target)
-                        score[index] += float(found.clamp(min=-20).sum()) / len(lengths)
-        return float(_STRETCHES[score.argmax()])
+                        found = mixture.stretched(torch.tensor(stretch, dtype=torch.float32)).log_density(target)
+                        at_length[index] += float(found.clamp(min=-20).sum())
+        logs = np.log(_STRETCHES)
+        common = logs[(score.mean(0) - 0.5 * _STIFFNESS * logs**2).argmax()]
+        own = logs[(score - 0.5 * _OWN_STIFFNESS * (logs - common) ** 2).argmax(1)]
+        return np.stack([np.array(lengths) / last, own if len(curves) >= _OWN_CURVES else np.full_like(own, common)])
 
 
 def _batches(n_seen: NDArray[np.intp], *, together: bool) -> list[list[NDArray[np.intp]]]:
@@ -241,6 +250,12 @@ def _batches(n_seen: NDArray[np.intp], *, together: bool) -> list[list[NDArray[n
     small = [task for task in tasks if len(task) <= _SMALL]
     batches = [[task] for task in tasks if len(task) > _SMALL]
     return batches + [small[begin : begin + _SMALL] for begin in range(0, len(small), _SMALL)]
+
+
+def _lengths(curves: Array) -> NDArray[np.intp]:
+    """How many steps there are up to the last observed one, `(m,)`."""
+    steps: NDArray[np.intp] = np.where(np.isfinite(curves), np.arange(1, curves.shape[1] + 1), 0)
+    return np.asarray(steps.max(1, initial=0))
 
 
 def _first_values(curves: Array) -> Array:

@@ -46,10 +46,10 @@ class Mixture(NamedTuple):
         each = constant - self.log_scale - half * torch.log1p(z**2 / self.dof)
         return torch.logsumexp(self.log_weights + each, -1)
 
-    def stretched(self, factor: float) -> Mixture:
-        """The mixtures with every distance to their means multiplied by a factor."""
+    def stretched(self, factor: Tensor) -> Mixture:
+        """The mixtures with every distance to their means multiplied by a factor, one number or `(T, Q, 1)`."""
         mean = (self.log_weights.exp() * self.loc).sum(-1, keepdim=True)
-        return self._replace(loc=mean + factor * (self.loc - mean), log_scale=self.log_scale + math.log(factor))
+        return self._replace(loc=mean + factor * (self.loc - mean), log_scale=self.log_scale + factor.log())
 
 
 class _Layer(nn.Module):

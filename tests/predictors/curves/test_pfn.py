@@ -122,6 +122,17 @@ def test_what_comes_later_is_not_read(n_finished: int) -> None:
     assert model.predict(long, at=10) == pytest.approx(model.predict(short, at=10), rel=1e-12)
 
 
+def test_intervals_hold_after_noise_that_says_nothing_of_the_noise_to_come() -> None:
+    """One stretch for all lengths cannot do this: the first half is noise, on the rest it fades."""
+    rng = np.random.default_rng(0)
+    left = 1 - np.arange(1, 17) / 16
+    table = rng.normal(size=(340, 1)) - 3 * left**2 + 0.1 * left * rng.normal(size=(340, 16))
+    table[:, :8] = 0.3 * rng.normal(size=(340, 8)) - 3
+    model = PFNCurvePredictor().fit(table[:40])
+    inside = [np.mean(np.abs(model.predictive(table[40:, :n]).cdf(table[40:, -1]) - 0.5) < 0.4) for n in (6, 13, 15)]
+    assert inside == pytest.approx([0.8] * 3, abs=0.13)
+
+
 def test_an_observed_value_is_its_own_prediction() -> None:
     table = curves()
     mean, std = PFNCurvePredictor().fit(table[:10]).predict(table[10:], at=4, return_std=True, prior=(0.3, 0.01))
