@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,15 +18,18 @@ from smbo_nas.spaces import Params, SearchSpace
 Path = tuple[int, ...]
 """The choices of the first parameters, by position."""
 
-_ROLLOUTS = 10
-
 
 @dataclass
 class _Tree:
-    """Which outcomes, by their place in the history, lie below each path."""
+    """The paths to what has been measured.
 
-    outcomes: int = 0
-    below: dict[Path, list[int]] = field(default_factory=dict)
+    Attributes:
+        nodes: Number of each path, from 0.
+        visits: For each outcome, the numbers of the paths to it, from the root on, `(n, p + 1)`.
+    """
+
+    nodes: dict[Path, int] = field(default_factory=dict)
+    visits: list[list[int]] = field(default_factory=list)
 
 
 class MCTSSampler(ArchitectureSampler):
@@ -38,7 +42,8 @@ class MCTSSampler(ArchitectureSampler):
 
     Departures: an action is the choice of the space's next parameter, in place of adding a layer or a connection; the
     reward is the share of all outcomes that an architecture exceeds, so that it needs no unit; no network predicts
-    rollouts; RUNNING trials, and architectures passed over as repeats, are visits without a reward.
+    rollouts; RUNNING trials are visits without a reward. Where an architecture is a repeat, the last choice is taken
+    back and the next best made, and so on up the tree: a branch with nothing new in it is as if it were not there.
 
     Args:
         space: As `ArchitectureSampler`.
@@ -62,62 +67,67 @@ class MCTSSampler(ArchitectureSampler):
             raise ValueError(f"`exploration` must be above 0, but got {exploration}.")
         super().__init__(space, other_sampler=other_sampler, seed=seed)
         self._exploration = exploration
-        self._choices = list(space.choices.values())
         self._replay = Replay(_Tree, self._step)
 
     def _path(self, params: Params) -> Path:
         return tuple(choices.index(params[name]) for name, choices in self._space.choices.items())
 
     def _step(self, tree: _Tree, outcome: Outcome) -> None:
-        path = self._path(outcome.params)
-        for depth in range(len(path) + 1):
-            tree.below.setdefault(path[:depth], []).append(tree.outcomes)
-        tree.outcomes += 1
+        prefixes = _prefixes(self._path(outcome.params))
+        tree.visits.append([tree.nodes.setdefault(prefix, len(tree.nodes)) for prefix in prefixes])
 
     def _draws(self, history: History, rng: np.random.Generator) -> Iterator[Params]:
-        search = _Search(self._replay(history.outcomes), _shares(history), self._exploration)
-        for params in history.pending:
-            search.visit(self._path(params))
-        while True:
-            path = search.descend(self._choices, rng)
-            for _ in range(_ROLLOUTS if len(path) < len(self._choices) else 1):
-                rest = (int(rng.integers(len(choices))) for choices in self._choices[len(path) :])
-                taken = zip(self._space.choices.items(), (*path, *rest), strict=True)
-                yield {name: choices[k] for (name, choices), k in taken}
-            search.visit(path)
+        pending = Counter(prefix for params in history.pending for prefix in _prefixes(self._path(params)))
+        search = _Search(self._replay(history.outcomes), _shares(history), pending, self._exploration)
+        for path in search.leaves([len(choices) for choices in self._space.choices.values()], rng):
+            yield {name: choices[k] for (name, choices), k in zip(self._space.choices.items(), path, strict=True)}
 
 
 class _Search:
-    """The descents of one proposal: what the tree holds, and visits without a reward."""
+    """What one proposal knows of each path: its mean reward, and visits with and without a reward."""
 
-    def __init__(self, tree: _Tree, rewards: NDArray[np.float64], exploration: float) -> None:
-        self._below = tree.below
-        self._rewards = rewards
+    def __init__(self, tree: _Tree, rewards: NDArray[np.float64], pending: Counter[Path], exploration: float) -> None:
+        self._nodes = tree.nodes
+        visits = np.array(tree.visits, dtype=np.intp)
+        counts = np.bincount(visits.ravel())
+        sums = np.bincount(visits.ravel(), weights=np.repeat(rewards, visits.size // max(len(rewards), 1)))
+        self._visits: list[int] = counts.tolist()
+        self._means: list[float] = (sums / counts).tolist()
+        self._pending = pending
         self._exploration = exploration
-        self._unrewarded: Counter[Path] = Counter()
-        self._means: dict[Path, float] = {}
 
-    def visit(self, path: Path) -> None:
-        self._unrewarded.update(path[:depth] for depth in range(len(path) + 1))
+    def leaves(self, sizes: Sequence[int], rng: np.random.Generator) -> Iterator[Path]:
+        """Whole paths, the descent by the bounds first; after each, the last choice that has an alternative changes."""
+        left: list[tuple[Path, float]] = [((), self._mean((), 0.5))]
+        while left:
+            path, mean = left.pop()
+            if len(path) == len(sizes):
+                yield path
+            else:
+                left += self._children(path, mean, rng.random(sizes[len(path)]).tolist())
 
-    def descend(self, levels: list[tuple[str, ...]], rng: np.random.Generator) -> Path:
-        """The path to the first choice that no visit took."""
-        path: Path = ()
-        for choices in levels:
-            children = [(*path, k) for k in range(len(choices))]
-            visits = np.array([len(self._below.get(c, ())) + self._unrewarded[c] for c in children])
-            if not visits.all():
-                return children[int(rng.choice(np.flatnonzero(visits == 0)))]
-            means = np.array([self._mean(child) for child in children])
-            bound = means + 2 * self._exploration * np.sqrt(2 * np.log(visits.sum()) / visits)
-            path = children[int(rng.choice(np.flatnonzero(bound == bound.max())))]
-        return path
+    def _children(self, path: Path, mean: float, ties: Sequence[float]) -> list[tuple[Path, float]]:
+        """The choices after a path with their mean rewards, the one to make first last."""
+        children = [(*path, k) for k in range(len(ties))]
+        visits = [self._visits_of(child) for child in children]
+        means = [self._mean(child, mean) for child in children]
+        spread = 2 * self._exploration * math.sqrt(2 * math.log(max(sum(visits), 1)))
+        bounds = [m + spread / math.sqrt(n) if n else math.inf for m, n in zip(means, visits, strict=True)]
+        order = sorted(range(len(ties)), key=lambda k: (bounds[k], ties[k]))
+        return [(children[k], means[k]) for k in order]
 
-    def _mean(self, path: Path) -> float:
-        if path not in self._means:
-            below = self._below.get(path)
-            self._means[path] = float(self._rewards[below].mean()) if below else self._mean(path[:-1]) if path else 0.5
-        return self._means[path]
+    def _visits_of(self, path: Path) -> int:
+        number = self._nodes.get(path)
+        return self._pending[path] + (0 if number is None else self._visits[number])
+
+    def _mean(self, path: Path, before: float) -> float:
+        """The mean reward, or that of the path before where nothing below was measured."""
+        number = self._nodes.get(path)
+        return before if number is None else self._means[number]
+
+
+def _prefixes(path: Path) -> list[Path]:
+    return [path[:depth] for depth in range(len(path) + 1)]
 
 
 def _shares(history: History) -> NDArray[np.float64]:

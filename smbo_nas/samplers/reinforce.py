@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 UPDATES = ("reinforce", "ppo")
 """Kinds of policy updates."""
 
-_DRAWS_AT_ONCE = 16
+_DRAWS = 16
+"""Drawn from the policy as it is; then twice as many from one twice as flat, and so on."""
+_DOUBLINGS = 6
 
 
 class ReinforceSampler(ArchitectureSampler):
@@ -35,7 +37,7 @@ class ReinforceSampler(ArchitectureSampler):
     Departures: the reward is the share of the outcomes so far that an architecture exceeds, in place of a power of the
     accuracy, so that it needs no unit; the learning rate is for hundreds of architectures, not 10^4 (the papers' are
     6e-4 and 3.5e-4); one controller of one layer, no parameter servers; repeats and invalid sequences are drawn again,
-    from a flatter policy each time, and are not learned from; enqueued architectures are learned from as if drawn.
+    from a policy that gets flatter, and are not learned from; enqueued architectures are learned from as if drawn.
 
     The controller is taught anew from the study's outcomes in any process, in the order in which they ended.
 
@@ -105,14 +107,12 @@ class ReinforceSampler(ArchitectureSampler):
     def _draws(self, history: History, rng: np.random.Generator) -> Iterator[Params]:
         with single_torch_thread():
             controller = self._replay(history.outcomes).controller
-        batches = 0
-        while True:
+        for doubled in range(_DOUBLINGS):
             with single_torch_thread():
-                drawn = controller.sample(_DRAWS_AT_ONCE, rng, temperature=1 + batches / 4)
+                drawn = controller.sample(_DRAWS << doubled, rng, temperature=1 + (2**doubled - 1) / 4)
             for sequence in drawn.tolist():
                 taken = zip(self._space.choices.items(), sequence, strict=True)
                 yield {name: choices[k] for (name, choices), k in taken}
-            batches += 1
 
 
 class _Lessons:
@@ -163,7 +163,7 @@ class _Lessons:
             taken = log_p.gather(2, torch.from_numpy(sequences)[..., None]).sum(dim=(1, 2))
             if self._clipped:
                 before = taken.detach() if before is None else before
-                ratio = (taken - before).exp()
+                ratio = (taken - before).clamp(max=_MAX_LOG_RATIO).exp()
                 gain = torch.minimum(ratio * advantages, ratio.clamp(1 - _CLIP, 1 + _CLIP) * advantages)
             else:
                 gain = taken * advantages
@@ -177,3 +177,5 @@ _CLIP = 0.2
 """Schulman et al., sec. 6.1."""
 _EPOCHS = 4
 """Steps on each batch."""
+_MAX_LOG_RATIO = 20.0
+"""Past which a ratio would only overflow."""

@@ -3,12 +3,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import optuna
 import pytest
 import torch
+from optuna.trial import create_trial
 
 from smbo_nas.samplers import ReinforceSampler
 from smbo_nas.samplers.controller import Controller
-from tests.smbo_nas.samplers.strategies import SPACE, run
+from tests.smbo_nas.samplers.strategies import SPACE, run, threes
 
 SIZES = (2, 1, 5, 3)
 
@@ -49,6 +51,20 @@ def test_heat_flattens(controller: Controller) -> None:
         return len(np.unique(drawn, axis=0))
 
     assert distinct(10.0) > distinct(1.0)
+
+
+def test_what_another_policy_drew_ruins_no_controller() -> None:
+    """Bad outcomes that it would hardly have drawn push a policy away from them without end; PPO's ratio overflowed."""
+    sampler = ReinforceSampler(SPACE, update="ppo", batch_size=5, seed=0)
+    rng = np.random.default_rng(0)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    distributions: dict[str, Any] = dict(SPACE.distributions())
+    for _ in range(300):
+        params = SPACE.sample(rng)
+        study.add_trial(create_trial(params=params, distributions=distributions, value=threes(params)))
+    study.optimize(lambda trial: threes(SPACE.suggest(trial).params), 20)
+    drawn = [t.value for t in study.trials[300:]]
+    assert np.mean(drawn) > 2  # at random 6/5
 
 
 def test_no_global_random_state_is_touched() -> None:
