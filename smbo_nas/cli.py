@@ -55,7 +55,13 @@ def search(
     storage: Annotated[str | None, typer.Option(help="Optuna storage URL; default: a journal file in --out.")] = None,
     study: Annotated[str, typer.Option(help="Name of the study in the storage.")] = "smbo-nas",
     timeout: Annotated[float | None, typer.Option(help="Seconds after which no further epoch is started.")] = None,
-    sampler: Annotated[str, typer.Option(help="smbo, tpe or random.")] = "smbo",
+    sampler: Annotated[
+        str,
+        typer.Option(
+            help="smbo, bananas, pnas, nao; evolution, genetic, hierarchical, large-scale, local-search, "
+            "hill-climbing, mcts, reinforce, ppo, q-learning, zero-cost, random-distinct; or Optuna's tpe, random."
+        ),
+    ] = "smbo",
     pruner: Annotated[str, typer.Option(help="curve, median, hyperband or none.")] = "curve",
     risk: Annotated[
         float, typer.Option(help="For curve: stop a training below this chance of beating the second best.")
@@ -63,8 +69,8 @@ def search(
     warm_start: Annotated[
         str | None,
         typer.Option(
-            help="For smbo: start from another search's --out, a saved predictor, a list of architectures, "
-            "or another study in --storage."
+            help="For smbo, bananas, pnas, nao: start from another search's --out, a saved predictor, "
+            "a list of architectures, or another study in --storage."
         ),
     ] = None,
     thaw: Annotated[bool, typer.Option("--thaw", help="For smbo: stopped trainings may be continued.")] = False,

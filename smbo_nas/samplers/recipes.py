@@ -65,6 +65,9 @@ class PNASSampler(SMBOSampler):
         proposer: By default `ProgressiveProposer`.
         acquisition: As `SMBOSampler`.
         settings: The other arguments of `SMBOSampler`, `seed` among them.
+
+    Raises:
+        SpaceError: When the space does not say what a smaller architecture is.
     """
 
     def __init__(
@@ -76,7 +79,9 @@ class PNASSampler(SMBOSampler):
         acquisition: str | Acquisition = "mean",
         **settings: Any,
     ) -> None:
-        proposer = proposer or ProgressiveProposer()
+        if proposer is None:
+            proposer = ProgressiveProposer()
+            next(space.expansions(), None)  # raises here, not at the first proposal
         super().__init__(space, predictor=predictor, proposer=proposer, acquisition=acquisition, **settings)
 
     def _default_predictor(self) -> ArchitecturePredictor:

@@ -11,11 +11,13 @@ from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
 
 from smbo_nas.search.settings import SearchSettings
-from smbo_nas.spaces import SearchSpace
+from smbo_nas.spaces import SearchSpace, SpaceError
 
 IDENTITY_KEY = "smbo_nas:search"
 """User attribute of the study: `SearchSettings.identity`."""
 JOURNAL = "journal.log"
+_SCORED = 100
+"""Networks that the sampler zero-cost scores, some 10 to 100 ms each."""
 
 
 class StudyError(ValueError):
@@ -117,14 +119,22 @@ def _sampler(settings: SearchSettings, space: SearchSpace, storage: BaseStorage)
         return optuna.samplers.TPESampler(seed=settings.seed)
     if settings.sampler == "random":
         return optuna.samplers.RandomSampler(seed=settings.seed)
-    from smbo_nas.samplers import SMBOSampler
-    from smbo_nas.samplers.warm_start import WarmStartError
+    from smbo_nas.samplers import WarmStartError, ZeroCostSampler
+    from smbo_nas.samplers.named import MODEL_BASED, STRATEGIES
+    from smbo_nas.search.untrained import UntrainedScore
 
-    start = None if settings.warm_start is None else _warm_start(settings, settings.warm_start, storage)
     try:
-        return SMBOSampler(space, warm_start=start, thaw=settings.thaw, seed=settings.seed)
+        if settings.sampler == "zero-cost":
+            return ZeroCostSampler(space, UntrainedScore(settings, space), n_candidates=_SCORED, seed=settings.seed)
+        if settings.sampler in STRATEGIES:
+            return STRATEGIES[settings.sampler](space, seed=settings.seed)
+        start = None if settings.warm_start is None else _warm_start(settings, settings.warm_start, storage)
+        make = MODEL_BASED[settings.sampler]
+        return make(space, warm_start=start, thaw=settings.thaw, seed=settings.seed)
     except WarmStartError as error:
         raise StudyError(f"`warm_start` {settings.warm_start!r}: {error}") from error
+    except SpaceError as error:
+        raise StudyError(f"`sampler` {settings.sampler} does not go with this space: {error}") from error
 
 
 def _warm_start(settings: SearchSettings, start: str, storage: BaseStorage) -> Path | optuna.Study:
