@@ -117,8 +117,8 @@ class ParetoRound:
     probability that it is feasible (Gardner et al., "Bayesian Optimization with Inequality Constraints", ICML 2014;
     Daulton et al. 2021). The candidates' own distributions choose a short list of the pool, where DPP-Net (Dong et al.,
     ECCV 2018) takes the predicted Pareto front, and the joint posterior chooses of that.
-    Volumes are measured from BoTorch's reference point of the front measured and of the best that there may be: at a
-    cost that no measured architecture has, something may be worth finding.
+    Volumes are measured from BoTorch's reference point of the front measured and the front predicted: of a cost that
+    no measured architecture has, something may be worth finding.
 
     Args:
         pool: The candidates.
@@ -158,9 +158,9 @@ class ParetoRound:
         if not len(front):  # first of all something feasible
             return int(rows[np.argmax(self._log_feasible[rows])])
         front = front[pareto(front)]
-        possible = np.stack([np.atleast_2d(values).max(axis=0)[rows] for values in self._outlook], axis=1)
-        frame = np.concatenate([front, possible])
-        low = np.minimum(reference_point(front), reference_point(frame))
+        foreseen = np.stack([np.median(np.atleast_2d(values), axis=0)[rows] for values in self._outlook], axis=1)
+        frame = np.concatenate([front, foreseen])
+        low = reference_point(frame)
         width = np.maximum(frame.max(axis=0) - low, np.finfo(np.float32).tiny)
         scaled, reference = (front - low) / width, np.zeros(front.shape[1])
         outlook = [(values[..., rows] - low[k]) / width[k] for k, values in enumerate(self._outlook)]

@@ -165,7 +165,7 @@ def test_report_command(finished: Path, tmp_path: Path) -> None:
         ({"data": "cifar11"}, "cifar11"),
         ({"trials": 0}, "`trials` must be at least 1, but got 0"),
         ({"epochs": -3}, "`epochs` must be at least 1, but got -3"),
-        ({"sampler": "grid"}, "`sampler` must be one of smbo, tpe, random"),
+        ({"sampler": "grid"}, "`sampler` must be one of smbo, bananas, pnas, nao, "),
         ({"size": "channels"}, "`size` must be name=value, but got 'channels'"),
         ({"size": "channels=many"}, "`size` must be name=number"),
         ({"training": "epochs=3"}, "`training` must not set epochs"),

@@ -50,5 +50,7 @@ def test_training_settings_reach_the_training() -> None:
 
 
 def test_a_warm_start_needs_a_sampler_that_learns() -> None:
-    with pytest.raises(ValueError, match="`warm_start` needs the sampler smbo, but `sampler` is tpe"):
+    with pytest.raises(
+        ValueError, match="`warm_start` needs a sampler of smbo, bananas, pnas, nao, but `sampler` is tpe"
+    ):
         SearchSettings(out=Path("runs"), sampler="tpe", warm_start="there")
