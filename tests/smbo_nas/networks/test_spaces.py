@@ -15,7 +15,7 @@ from smbo_nas.spaces.chain import ChainSpace
 from smbo_nas.spaces.darts import DARTSSpace
 from smbo_nas.spaces.dpp_net import DPPNetSpace
 from smbo_nas.spaces.genet import GeNetSpace
-from smbo_nas.spaces.mnasnet import MOBILENET_V2, MNASNetSpace
+from smbo_nas.spaces.mnasnet import MNASNetSpace
 from smbo_nas.spaces.nasbench101 import NASBench101Space
 from smbo_nas.spaces.nasbench201 import NASBench201Space
 from smbo_nas.spaces.pnas import PNASSpace
@@ -39,7 +39,7 @@ SPACES = {
     "chain": ChainSpace(),
     "chain-concat": ChainSpace(layers=5, merge="concat"),
     "genet": GeNetSpace(),
-    "mnasnet": MNASNetSpace(reference=MOBILENET_V2[:3]),  # all seven blocks are too deep for images of three pixels
+    "mnasnet": MNASNetSpace(),
     "blockqnn": BlockQNNSpace(),
     "dppnet": DPPNetSpace(),
     "cell": CellSpace(nodes=4, ops=[op for op in known_operations() if op not in ("zero", "factorized_reduce")]),
