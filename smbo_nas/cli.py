@@ -64,8 +64,9 @@ def search(
     ] = "smbo",
     pruner: Annotated[str, typer.Option(help="curve, median, hyperband or none.")] = "curve",
     risk: Annotated[
-        float, typer.Option(help="For curve: stop a training below this chance of beating the second best.")
-    ] = 0.2,
+        float,
+        typer.Option(help="For curve: share of the trainings that would beat the second best that may be stopped."),
+    ] = 0.3,
     warm_start: Annotated[
         str | None,
         typer.Option(

@@ -22,11 +22,6 @@ _TRUST = ((0.25, 0.5), (0.4, 1.0))
 
 Early on curves and graphs err together; `JointPredictor` learns about as much from finished networks.
 """
-_LESS = 0.5
-"""A curve stops what was begun in the knowledge that it was unlikely to win only where it makes it so much less likely.
-
-Late in a search every proposal is.
-"""
 
 
 @dataclass(frozen=True)
@@ -37,6 +32,7 @@ class StopVerdict:
         stop: Whether to stop.
         probability: The probability that the final value beats the incumbent; NaN if there is
             too little to say.
+        before: What that was before the first value, NaN likewise.
         mean: Predicted final value, its median, NaN likewise.
         std: Half of the range of the central 68.3 %, NaN likewise.
         why: The reason in a few words.
@@ -44,31 +40,34 @@ class StopVerdict:
 
     stop: bool
     probability: float
+    before: float
     mean: float
     std: float
     why: str
 
 
 class StopPolicy:
-    """Stops a training whose final value is unlikely to be among the best.
+    """Stops a training whose curve has made it much less likely to end among the best than it was before.
 
-    The rule is that of Domhan, Springenberg and Hutter (IJCAI 2015, section 3.3): stop when the
-    probability that the final measured value beats the incumbent is below a risk. It departs
-    from theirs in that it is asked at every step, and that the predictor has learned from the
-    finished curves. Where a prior is known, the curve must also have made the network less likely to win than the prior
-    alone did, to less than half. A policy holds no state: the same curves always give the same verdict.
+    As Domhan, Springenberg and Hutter (IJCAI 2015, section 3.3) do, it looks at the probability that the final measured
+    value beats the incumbent; the predictor has learned from the finished curves, and it is asked at every step. Theirs
+    stops below a fixed probability, which stops more of the winners the rarer they are, and the oftener it is asked:
+    in a long search nearly all. Here a training is stopped once the probability is below `risk` times what it was
+    before the first value: of the trainings that would have won, a share of at most `risk` is stopped, however often it
+    is asked, as far as the predictor is right (Ville 1939: among winners the inverse of the probability is a
+    supermartingale). A policy holds no state: the same curves always give the same verdict.
 
     Args:
         predictor: Predictor of final values, never fitted itself but cloned;
             `default_curve_predictor()` if None.
-        risk: Stop below this probability, strictly between 0 and 1.
+        risk: Share of the winners that may be stopped, strictly between 0 and 1.
         k: The value to beat is the k-th best final value of the finished curves. With the
             second best one lucky measurement does not set the bar: in simulated searches, at
             twice the risk, it saved more epochs than the best and lost the best network no more
             often.
         n_startup_trials: No stop before this many curves are finished, at least 1.
         n_warmup_steps: No stop within this many first steps, at least 0.
-        patience: The probability must have been below the risk at this many observed steps in a
+        patience: The probability must have been so low at this many observed steps in a
             row, at least 1.
 
     Raises:
@@ -101,7 +100,7 @@ class StopPolicy:
         self.n_startup_trials = n_startup_trials
         self.n_warmup_steps = n_warmup_steps
         self.patience = patience
-        self._fitted: tuple[Array, CurvePredictor, tuple[float, float]] | None = None  # Saves refits, decides nothing.
+        self._fitted: tuple[Array, CurvePredictor, StudentMixture] | None = None  # Saves refits, decides nothing.
 
     def decide(
         self,
@@ -151,33 +150,33 @@ class StopPolicy:
         history = np.full((self.patience, len(begun)), np.nan)
         for row, last in enumerate(seen[: -self.patience - 1 : -1]):
             history[row, : last + 1] = begun[: last + 1]
-        predictor, marginal = self._fit(known)
-        predictive, bar = predictor.predictive(history), self.risk
+        predictor, unseen = self._fit(known)
+        predictive, below_before = predictor.predictive(history), float(unseen.cdf(target)[0])
         if prior is not None:
             shares = (seen[: -self.patience - 1 : -1] + 1) / known.shape[1]
-            predictive = _together(predictive, marginal, prior, shares)
-            above = (prior[0] - target) / prior[1]
-            bar = min(bar, _LESS * float(ndtr(above if direction == "maximize" else -above)))
+            predictive = _together(predictive, unseen, prior, shares)
+            below_before = float(ndtr((target - prior[0]) / prior[1]))
         below, (median, spread) = predictive.cdf(target), predictive.bulk()
-        chance = 1.0 - below if direction == "maximize" else below
-        stop = bool((chance < bar).all())
+        chance, before = (1.0 - below, 1.0 - below_before) if direction == "maximize" else (below, below_before)
+        stop = bool((chance < self.risk * before).all())
         sign = ">" if direction == "maximize" else "<"
         return StopVerdict(
             stop=stop,
             probability=float(chance[0]),
+            before=before,
             mean=float(median[0]),
             std=float(spread[0]),
-            why=f"P(final {sign} {target:.6g}) = {chance[0]:.3g}",
+            why=f"P(final {sign} {target:.6g}) = {chance[0]:.3g}, {before:.3g} at first",
         )
 
     def _incumbent(self, finished: Array, direction: Direction) -> float:
         final = np.sort([row[np.isfinite(row)][-1] for row in finished])
         return float(final[-self.k] if direction == "maximize" else final[self.k - 1])
 
-    def _fit(self, finished: Array) -> tuple[CurvePredictor, tuple[float, float]]:
+    def _fit(self, finished: Array) -> tuple[CurvePredictor, StudentMixture]:
         """The predictor fitted on the finished curves, refitted when they have grown by 5 %.
 
-        With it, centre and spread of the final value of a training of which no value is known yet.
+        With it, the final value of a training of which no value is known yet.
 
         Which curves it learns from depends on the curves alone, so that all workers agree.
         """
@@ -187,19 +186,21 @@ class StopPolicy:
             return self._fitted[1:]
         own = default_curve_predictor() if self.predictor is None else self.predictor
         predictor: CurvePredictor = clone(own).fit(learned)
-        center, spread = predictor.predictive(np.full((1, 1), np.nan)).bulk()
-        self._fitted = learned, predictor, (float(center[0]), float(max(spread[0], np.finfo(np.float64).tiny)))
+        self._fitted = learned, predictor, predictor.predictive(np.full((1, 1), np.nan))
         return self._fitted[1:]
 
 
 def _together(
-    predictive: StudentMixture, marginal: tuple[float, float], prior: tuple[float, float], shares: Array
+    predictive: StudentMixture, unseen: StudentMixture, prior: tuple[float, float], shares: Array
 ) -> StudentMixture:
     """What curves and the prior say together, where the curves show these shares of a training, `(m,)`."""
-    center, spread = (np.full(len(shares), part) for part in marginal)
-    trusted = tempered(predictive, center, spread, np.interp(shares, *_TRUST))
-    return given_final(trusted, center, spread, prior)
+    (center,), (spread,) = unseen.bulk()
+    centers = np.full(len(shares), center)
+    spreads = np.full(len(shares), max(spread, np.finfo(np.float64).tiny))
+    trusted = tempered(predictive, centers, spreads, np.interp(shares, *_TRUST))
+    return given_final(trusted, centers, spreads, prior)
 
 
 def _go_on(why: str) -> StopVerdict:
-    return StopVerdict(False, float("nan"), float("nan"), float("nan"), why)
+    nan = float("nan")
+    return StopVerdict(stop=False, probability=nan, before=nan, mean=nan, std=nan, why=why)

@@ -46,7 +46,7 @@ class SearchSettings:
         timeout: Seconds after which no further epoch is started; None is no limit.
         sampler: One of `SAMPLERS`.
         pruner: One of `PRUNERS`.
-        risk: For the pruner `curve`: stop below this probability of beating the second best, in (0, 1).
+        risk: For the pruner `curve`: share of the trainings that would beat the second best that may be stopped.
         warm_start: For the samplers that learn a predictor (`smbo`, `bananas`, `pnas`, `nao`): a file or folder to
             start from (`smbo_nas.samplers.WarmStart.from_path`), or the name of another study in `storage`; None for
             nothing.
@@ -73,7 +73,7 @@ class SearchSettings:
     timeout: float | None = None
     sampler: str = "smbo"
     pruner: str = "curve"
-    risk: float = 0.2
+    risk: float = 0.3
     warm_start: str | None = None
     thaw: bool = False
     batch_size: int = 32

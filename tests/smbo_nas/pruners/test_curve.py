@@ -8,6 +8,7 @@ import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from smbo_nas.observations import PREDICTION_KEY
 from smbo_nas.pruners import CurvePruner
 from smbo_nas.resuming import RESUMES_KEY
 from tests.predictors.curves.synthetic import saturating
@@ -157,12 +158,28 @@ def test_a_decision_takes_milliseconds() -> None:
 def test_what_goes_on_gets_a_tenth_of_a_training_before_it_is_stopped_again() -> None:
     study = study_of(saturating(np.random.default_rng(0), 30, 30))
     hopeless = [0.2 + 0.001 * k for k in range(12)]
-    stopped = create_trial(state=TrialState.PRUNED, intermediate_values=dict(enumerate(hopeless[:6], start=1)))
+    stopped = create_trial(state=TrialState.PRUNED, intermediate_values=dict(enumerate(hopeless[:8], start=1)))
     study.add_trial(stopped)
     verdicts = []
-    for n in (7, 8, 9):
+    for n in (9, 10, 11):
         trial = running(hopeless[:n])
         trial.system_attrs = {RESUMES_KEY: 30}
         verdicts.append(CurvePruner().prune(study, trial))
     assert verdicts == [False, False, True]
-    assert CurvePruner().prune(study, running(hopeless[:7]))
+    assert CurvePruner().prune(study, running(hopeless[:9]))
+
+
+def test_what_the_sampler_said_counts_where_it_is_asked_for() -> None:
+    finished = curves()
+    study = study_of(finished)
+    trial = running(HOPELESS)
+    alone = CurvePruner().verdict(study, trial)
+    trial.system_attrs = {PREDICTION_KEY: {"mean": float(finished[:, -1].max()) + 0.1, "std": 0.01}}
+    assert CurvePruner().verdict(study, trial) == alone
+    hoped = CurvePruner(use_graph=True).verdict(study, trial)
+    assert alone is not None
+    assert hoped is not None
+    assert hoped.before > alone.before
+    for unusable in ({"mean": float("nan"), "std": 1.0}, {"mean": 0.5, "std": 0.0}):
+        trial.system_attrs = {PREDICTION_KEY: unusable}
+        assert CurvePruner(use_graph=True).verdict(study, trial) == alone

@@ -59,10 +59,10 @@ def test_nothing_is_stopped_before_there_is_something_to_say() -> None:
 def test_patience_asks_at_the_last_steps_again() -> None:
     finished = curves()
     # Until its last value this one is a candidate.
-    begun = np.append(finished[np.argmax(finished[:, -1]), :5], 0.88)
-    assert StopPolicy(patience=1).decide(finished, begun).stop
-    assert not StopPolicy(patience=2).decide(finished, begun).stop
-    assert StopPolicy(patience=2).decide(finished, np.append(begun, 0.88)).stop
+    begun = np.append(finished[np.argmax(finished[:, -1]), :5], 0.92)
+    assert StopPolicy(k=1, risk=0.5, patience=1).decide(finished, begun).stop
+    assert not StopPolicy(k=1, risk=0.5, patience=2).decide(finished, begun).stop
+    assert StopPolicy(k=1, risk=0.5, patience=2).decide(finished, np.append(begun, 0.92)).stop
 
 
 def test_the_kth_best_is_easier_to_beat() -> None:
@@ -76,11 +76,46 @@ def test_the_kth_best_is_easier_to_beat() -> None:
 
 def test_the_risk_decides() -> None:
     finished = curves()
-    begun = finished[5, :4]
-    chance = StopPolicy().decide(finished, begun).probability
-    assert 0 < chance < 0.9
-    assert StopPolicy(risk=chance * 1.01).decide(finished, begun).stop
-    assert not StopPolicy(risk=chance * 0.99).decide(finished, begun).stop
+    begun = finished[np.argsort(finished[:, -1])[25], :5]
+    verdict = StopPolicy().decide(finished, begun)
+    fallen = verdict.probability / verdict.before
+    assert 0 < fallen < 0.9
+    assert StopPolicy(risk=fallen * 1.01).decide(finished, begun).stop
+    assert not StopPolicy(risk=fallen * 0.99).decide(finished, begun).stop
+
+
+def test_what_was_unlikely_from_the_start_is_not_stopped_for_that() -> None:
+    """Among a hundred finished every new one is unlikely to be the best: a usual curve says nothing against it."""
+    finished = curves(100)
+    usual = finished[np.argsort(finished[:, -1])[80]]
+    verdict = StopPolicy(k=1).decide(np.vstack([finished, usual - 1e-3]), usual[:2])
+    assert verdict.before < 0.1
+    assert not verdict.stop
+
+
+def test_of_the_winners_a_share_of_at_most_the_risk_is_stopped() -> None:
+    """However often it is asked: Ville's inequality."""
+    rng = np.random.default_rng(1)
+    stopped, winners = 0, 0
+    for _ in range(8):
+        drawn = saturating(rng, 60, 12)
+        finished, new = drawn[:40], drawn[40:]
+        policy = StopPolicy(risk=0.2, k=8)
+        for curve in new[new[:, -1] > np.sort(finished[:, -1])[-8]]:
+            winners += 1
+            stopped += any(policy.decide(finished, curve[:n]).stop for n in range(2, 12))
+    assert winners > 20
+    assert stopped <= 0.2 * winners + 2 * np.sqrt(0.2 * 0.8 * winners)
+
+
+def test_a_prior_is_what_the_curve_must_speak_against() -> None:
+    finished = curves()
+    best = finished[:, -1].max()
+    hoped = StopPolicy().decide(finished, hopeless(), prior=(best, 0.05))
+    feared = StopPolicy().decide(finished, hopeless(), prior=(best - 0.2, 0.05))
+    assert hoped.before > 0.4
+    assert feared.before < 0.01
+    assert hoped.probability > feared.probability
 
 
 def test_a_used_policy_decides_like_a_fresh_one() -> None:
