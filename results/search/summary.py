@@ -37,8 +37,9 @@ def main(sources: list[Path]) -> None:
         last = str(content["marks"][-1])
         write(f"\n**{content['settings']['task']}**, budget {content['budget']} {unit}, batches of ")
         write(f"{content['settings']['batch']}{', noisy' if content['settings']['noisy'] else ''}\n\n")
-        write(f"| method | seeds | solved | {unit}, mean [95 %] | median (quartiles) | regret at {last} | p of it, random | ")
-        write("GPU hours | s/proposal | repeats | p against random | p against the best peer |\n|" + "---|" * 12 + "\n")
+        write(f"| method | seeds | solved | {unit}, mean [95 %] | median (quartiles) | regret at {last} | ")
+        write("p of it, random | GPU hours | s/proposal | repeats | p against random | p against the best peer |\n")
+        write("|" + "---|" * 12 + "\n")
         order = sorted(content["methods"].items(), key=lambda item: item[1][name]["mean"])
         for method, summary in order:
             cost, hours = summary[name], summary["simulated_gpu_hours_to_optimum"]
