@@ -49,7 +49,7 @@ def main(folder: Path, target: Path, methods: list[str]) -> None:
         )  # fmt: skip
         figure.update_xaxes(title_text=f"{task.unit} spent", row=k // 2 + 1, col=k % 2 + 1)
     figure.update_layout(template="plotly_white", width=1240, height=900, legend={"orientation": "h", "y": -0.09})
-    figure.write_html(target, include_plotlyjs=True)
+    figure.write_html(target, include_plotlyjs=True, config={"displayModeBar": False})
 
 
 if __name__ == "__main__":
