@@ -38,7 +38,9 @@ def show_results(summaries: Mapping[str, Mapping[str, Any]], unit: str) -> None:
 
 def show_table(found: PlainTable) -> None:
     """A table of a comparison, on standard output."""
-    table = Table(*(title for title, _ in found.columns), box=None, padding=(0, 1, 0, 0))
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for k, (title, numeric) in enumerate(found.columns):
+        table.add_column(title, no_wrap=k == 0, justify="right" if numeric else "left", overflow="fold")
     for row in found.rows:
         table.add_row(*(cell.text for cell in row))
     Console(highlight=False).print(table)

@@ -105,6 +105,13 @@ class Comparison:
         return tuple(name for name, on in beside.items() if on and name not in on.values())
 
     @cached_property
+    def sometimes_no_better(self) -> dict[str, tuple[str, ...]]:
+        """The tasks on which the others are not better than random search; only methods that have such."""
+        beside = {name: self.beside_random(name) for name in self.methods if name not in self.no_better_than_random}
+        where = {name: tuple(task for task, better in on.items() if better != name) for name, on in beside.items()}
+        return {name: tasks for name, tasks in where.items() if tasks}
+
+    @cached_property
     def too_few(self) -> bool:
         """Whether there are too few seeds on some task to tell any method from random search."""
         return any(fewest_pairs(of) is not None for of in self.controls.values())
@@ -164,11 +171,12 @@ def verdict(comparison: Comparison) -> str:
     )
     if comparison.too_few:
         return f"{text} With so few searches, no method can be told from random search."
-    losers = comparison.no_better_than_random
-    if losers:
-        text += f" No better than random search on any of them, as far as can be told: {_join(losers)}."
-    elif BASELINE in comparison.methods and len(comparison.methods) > 1:
-        text += " Every other method was better than random search on at least one of them."
+    if comparison.no_better_than_random:
+        losers = _join(comparison.no_better_than_random)
+        text += f" No better than random search on any of them, as far as can be told: {losers}."
+    if comparison.sometimes_no_better:
+        some = "; ".join(f"{name} (not on {_join(on)})" for name, on in comparison.sometimes_no_better.items())
+        text += f" Better than random search, but not everywhere: {some}."
     return text
 
 

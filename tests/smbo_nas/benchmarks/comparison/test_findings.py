@@ -59,6 +59,13 @@ def test_honest_losers_are_named(comparison: Comparison) -> None:
     )
 
 
+def test_where_a_method_is_no_better_is_said_too() -> None:
+    other = task_runs([*searches("evolution", 2.0), *searches("random", 2.0)], name="other")
+    mixed = Comparison((task("first"), other), 100, 12)
+    assert mixed.sometimes_no_better == {"evolution": ("other",)}
+    assert "not everywhere: evolution (not on other)." in verdict(mixed)
+
+
 def test_few_searches_are_no_evidence() -> None:
     few = Comparison((task("first", seeds=3),), 100, 3)
     assert few.too_few
