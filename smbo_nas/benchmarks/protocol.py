@@ -213,10 +213,10 @@ def ranking(tasks: Sequence[TaskRuns], measure: Measure) -> Ranking | None:
     return rank(methods, np.array([[np.mean(numbers) for numbers in row] for row in losses]))
 
 
-def fewest_pairs(pairs: Sequence[Pair]) -> int | None:
-    """Seeds that are too few to tell any pair apart, whatever they show; None where there are enough.
+def telling(pairs: Sequence[Pair]) -> list[Pair]:
+    """The pairs with seeds enough to be told apart, had all of them one sign.
 
-    Of `n` differences of one sign, two of the `2^n` signs are as extreme.
+    Of `n` differences of one sign, two of the `2^n` signs are as extreme; Holm multiplies the smallest p-value by the
+    number of pairs.
     """
-    most = max((pair.seeds for pair in pairs), default=0)
-    return most if len(pairs) * 2.0 ** (1 - most) >= ALPHA else None
+    return [pair for pair in pairs if len(pairs) * 2.0 ** (1 - pair.seeds) < ALPHA]

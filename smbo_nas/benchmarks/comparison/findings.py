@@ -9,7 +9,7 @@ from typing import Any
 
 from smbo_nas.benchmarks.catalogue import ABLATIONS, Ablation, main_methods
 from smbo_nas.benchmarks.methods import STARTS
-from smbo_nas.benchmarks.protocol import MEASURES, Measure, Pair, TaskRuns, compared, fewest_pairs, ranking
+from smbo_nas.benchmarks.protocol import MEASURES, Measure, Pair, TaskRuns, compared, ranking, telling
 from smbo_nas.benchmarks.ranking import ALPHA, Ranking
 from smbo_nas.benchmarks.results import BASELINE
 
@@ -95,8 +95,12 @@ class Comparison:
         return found
 
     def beside_random(self, method: str) -> dict[str, str | None]:
-        """By task, which is better after the whole budget, the method or random search; None where it may be chance."""
-        return {task: pair.better for task, pairs in self.controls.items() for pair in pairs if pair.first == method}
+        """By task, which is better after the whole budget, the method or random search; None where it may be chance.
+
+        Tasks on which the method has too few seeds to say are left out.
+        """
+        told = {task: telling(pairs) for task, pairs in self.controls.items()}
+        return {task: pair.better for task, pairs in told.items() for pair in pairs if pair.first == method}
 
     @cached_property
     def no_better_than_random(self) -> tuple[str, ...]:
@@ -113,8 +117,9 @@ class Comparison:
 
     @cached_property
     def too_few(self) -> bool:
-        """Whether there are too few seeds on some task to tell any method from random search."""
-        return any(fewest_pairs(of) is not None for of in self.controls.values())
+        """Whether there are too few seeds to tell any method from random search."""
+        pairs = list(self.controls.values())
+        return any(pairs) and not any(map(telling, pairs))
 
     @cached_property
     def effects(self) -> list[Effect]:

@@ -11,11 +11,15 @@ from smbo_nas.benchmarks.comparison.figures import anytime_figure, highlighted, 
 from smbo_nas.benchmarks.comparison.findings import Comparison, verdict
 from smbo_nas.benchmarks.comparison.tables import effects_table, main_table, task_table
 from smbo_nas.benchmarks.methods import STARTS
-from smbo_nas.benchmarks.protocol import TaskRuns, fewest_pairs
+from smbo_nas.benchmarks.protocol import TaskRuns, telling
 from smbo_nas.benchmarks.ranking import ALPHA
 from smbo_nas.report.document import chart, document
 
-_STYLE = ".sortable td:nth-child(4),.sortable td:last-child{min-width:0}"
+_STYLE = (  # more specific than the page's own, which is for tables of trials
+    "table.sortable td:nth-child(4),table.sortable td:last-child{min-width:0}"
+    "table.sortable td:first-child{white-space:nowrap}"
+    "table.sortable th,table.sortable th button{white-space:normal;text-align:inherit;vertical-align:bottom}"
+)
 _COLUMNS = (
     "Mean, median and quartiles are of the best network's validation accuracy, in percent. Better / worse: than how "
     "many methods this one is better and worse after the whole budget; sooner / later: than how many it finds the best "
@@ -116,8 +120,8 @@ def _task_section(comparison: Comparison, task: TaskRuns) -> str:
                 "or shows it."
             )
             charts.append(chart(figure, text))
-    few = fewest_pairs(comparison.pairs[task.name]["regret"])
-    noted = "" if few is None else f" With {few} seeds there are too few to tell any pair apart after that correction."
+    pairs = comparison.pairs[task.name]["regret"]
+    noted = " There are too few seeds to tell any pair apart." if pairs and not telling(pairs) else ""
     numbers = f"{task_table(comparison, task).html()}<p>{escape(_COLUMNS + noted)}</p>"
     details = f"<details><summary>Numbers and tests</summary>{numbers}</details>"
     return f"<section><h2>{escape(task.name)}</h2>{''.join(charts)}{details}</section>"

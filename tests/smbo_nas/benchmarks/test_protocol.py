@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from smbo_nas.benchmarks.protocol import TaskRuns, compared, fewest_pairs, ranking
+from smbo_nas.benchmarks.protocol import TaskRuns, compared, ranking, telling
 from smbo_nas.benchmarks.runner import SearchRun
 from tests.smbo_nas.benchmarks.small import run, task_runs
 
@@ -48,7 +48,7 @@ def test_one_method_has_no_pairs() -> None:
     task = task_runs(searches("alone", 1.0))
     assert task.pairs("regret") == []
     assert ranking([task], "regret").ranks == (1.0,)  # type: ignore[union-attr]
-    assert fewest_pairs([]) is None
+    assert telling([]) == []
 
 
 def test_solved_searches_stay_at_their_best_and_unsolved_ones_spend_everything() -> None:
@@ -116,14 +116,16 @@ def test_ranks_are_of_the_methods_that_all_tasks_have() -> None:
     assert ranking([first, task_runs(searches("d", 1.0))], "regret") is None
 
 
-def test_too_few_seeds_are_named() -> None:
-    """Five differences of one sign have p = 1/16 at best."""
-    of = dict.fromkeys(range(5), 1.0)
-    more = dict.fromkeys(range(5), 2.0)
-    assert fewest_pairs(compared([("a", "b", of, more)])) == 5
-    of, more = dict.fromkeys(range(6), 1.0), dict.fromkeys(range(6), 2.0)
-    assert fewest_pairs(compared([("a", "b", of, more)])) is None
-    assert fewest_pairs(compared([("a", "b", of, more), ("a", "c", of, more)])) == 6
+def test_too_few_seeds_tell_nothing() -> None:
+    """Five differences of one sign have p = 1/16, six 1/32."""
+    five, more = dict.fromkeys(range(5), 1.0), dict.fromkeys(range(6), 2.0)
+    six = dict.fromkeys(range(6), 1.0)
+    assert telling(compared([("a", "b", five, more)])) == []
+    assert [pair.better for pair in telling(compared([("a", "b", six, more)]))] == ["a"]
+    assert telling(compared([("a", "b", six, more), ("a", "c", six, more)])) == []
+    eight, more = dict.fromkeys(range(8), 1.0), dict.fromkeys(range(8), 2.0)
+    both = telling(compared([("a", "b", eight, more), ("a", "c", five, more)]))
+    assert [(pair.first, pair.second) for pair in both] == [("a", "b")]
 
 
 def test_what_is_there_of_some_methods_and_seeds() -> None:

@@ -84,6 +84,15 @@ def test_against_random_search_fewer_seeds_do() -> None:
     assert smbo.p_holm == pytest.approx(4 / 128)
 
 
+def test_a_method_that_has_only_begun_is_not_judged() -> None:
+    begun = Comparison(
+        (task_runs([*searches("evolution", 1.0), *searches("random", 2.0), run("tpe", 0, None)]),), 100, 12
+    )
+    assert begun.beside_random("evolution") == {"small": "evolution"}
+    assert begun.beside_random("tpe") == {}
+    assert (begun.no_better_than_random, begun.sometimes_no_better, begun.too_few) == ((), {}, False)
+
+
 def test_one_method_alone() -> None:
     alone = Comparison((task_runs(searches("random", 1.0)),), 100, 12)
     assert alone.methods == ("random",)
