@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-_DRAWS = 512
 _JITTER = 1e-6
 
 
@@ -23,9 +23,9 @@ class JointScores:
     """The normal scores of a list of architectures as one normal distribution.
 
     Stands in for the predictor where an acquisition looks at these architectures alone. Further observations change it
-    by Gaussian conditioning: for a `GraphGP` that is what a fit with its hyperparameters held would say; for another
-    predictor an ensemble Kalman update (Evensen, "The ensemble Kalman filter", Ocean Dynamics 2003), whose covariance
-    comes from draws and is shrunk as Ledoit and Wolf (2004) do.
+    by Gaussian conditioning: for a `GraphGP` that is what a fit with its hyperparameters held would say; where the
+    covariance comes from draws (`ArchitecturePredictor.joint_scores`), an ensemble Kalman update (Evensen, "The
+    ensemble Kalman filter", Ocean Dynamics 2003).
 
     Args:
         graphs: `n` architectures, no two of them isomorphic.
@@ -57,26 +57,13 @@ class JointScores:
             graphs: `n` architectures; of isomorphic ones, the first is kept.
             rng: Source of the draws' seed, where the covariance takes draws.
         """
-        from predictors.architecture import GraphGP
-
         first: dict[str, ArchGraph] = {}
         for graph in graphs:
             first.setdefault(graph.digest, graph)
         distinct = list(first.values())
-        if not distinct:
-            return cls([], np.empty(0), np.empty((0, 0)))
-        if isinstance(predictor, GraphGP):
-            return cls(distinct, *predictor.joint_scores(distinct))
-        from sklearn.covariance import ledoit_wolf
-
-        from smbo_nas.botorch_models import reseeded
-
-        mean, std = predictor.predict_scores(distinct)
-        draws = reseeded(predictor, int(rng.integers(2**31))).sample_scores(distinct, _DRAWS)
-        spread = draws.std(axis=0)
-        correlation, _ = ledoit_wolf((draws - draws.mean(axis=0)) / np.where(spread > 0.0, spread, 1.0))
-        correlation[np.diag_indices_from(correlation)] = 1.0
-        return cls(distinct, mean, correlation * np.outer(std, std))
+        drawing = copy(predictor)
+        drawing.random_state = int(rng.integers(2**31))
+        return cls(distinct, *drawing.joint_scores(distinct))
 
     def given(self, scores: Mapping[str, float]) -> JointScores:
         """What is left once some were observed.

@@ -94,6 +94,10 @@ class AutoPredictor(ArchitecturePredictor):
         mean = np.average(means, axis=0, weights=self.weights_)
         return mean, mean + draws
 
+    def _joint_scores(self, inputs: Inputs, rng: np.random.Generator) -> tuple[Array, Array]:
+        means, covariances = zip(*(p._joint_scores(inputs, rng) for p in self.predictors_), strict=True)
+        return np.average(means, axis=0, weights=self.weights_), np.average(covariances, axis=0, weights=self.weights_)
+
 
 def _name(weight: float) -> str:
     """Of a blend that gives the networks this weight."""

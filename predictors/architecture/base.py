@@ -9,6 +9,7 @@ from typing import Any, Literal, Self, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.covariance import ledoit_wolf
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from predictors.architecture.error_law import ErrorLaw, HeldOut
@@ -20,6 +21,7 @@ from predictors.scores import ScoreMap
 Array = NDArray[np.float64]
 
 _EXAMPLES = 3
+_DRAWS = 512
 
 
 class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
@@ -183,6 +185,24 @@ class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
         draws = mean + (draws - mean) * self.error_law_.std
         return self.prior_mean_.add(draws, self._source_scores(X, len(inputs)))
 
+    def joint_scores(self, X: Rows) -> tuple[Array, Array]:
+        """Mean `(n,)` and covariance `(n, n)` of the normal scores of a short list; `predict_scores` has its diagonal.
+
+        The covariance of a process is exact. Where there are draws alone, correlations are those of 512, shrunk as by
+        Ledoit and Wolf ("A well-conditioned estimator for large-dimensional covariance matrices", 2004).
+
+        Raises:
+            TypeError: When `X` holds something other than graphs or numbers.
+            ValueError: When its columns are not those of `fit`.
+        """
+        check_is_fitted(self, "score_map_")
+        inputs = self._read(X)
+        if not len(inputs):
+            return np.empty(0), np.empty((0, 0))
+        mean, covariance = self._joint_scores(inputs, np.random.default_rng(self.random_state))
+        scale = self.prior_mean_.scale * self.error_law_.std
+        return self.prior_mean_.add(mean, self._source_scores(X, len(inputs))), scale**2 * covariance
+
     def _require_at_least(self, **lowest: int) -> None:
         """Checks arguments of the constructor by their names."""
         for name, bound in lowest.items():
@@ -240,6 +260,15 @@ class ArchitecturePredictor(RegressorMixin, BaseEstimator, ABC):
     @abstractmethod
     def _sample_scores(self, inputs: Inputs, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
         """Mean `(m,)` and draws `(n, m)` of the normal scores, before the error law; at least one graph."""
+
+    def _joint_scores(self, inputs: Inputs, rng: np.random.Generator) -> tuple[Array, Array]:
+        """Mean `(n,)` and covariance `(n, n)` of the normal scores, before the error law; at least one graph."""
+        mean, std = self._predict_scores(inputs)
+        _, draws = self._sample_scores(inputs, _DRAWS, rng)
+        spread = draws.std(axis=0)
+        correlation, _ = ledoit_wolf((draws - draws.mean(axis=0)) / np.where(spread > 0.0, spread, 1.0))
+        correlation[np.diag_indices_from(correlation)] = 1.0
+        return mean, correlation * np.outer(std, std)
 
 
 def draw_per_architecture(inputs: Inputs, n: int, rng: np.random.Generator) -> Array:

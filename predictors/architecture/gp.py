@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.validation import check_is_fitted
 
 from predictors.architecture.base import ArchitecturePredictor, Array
 from predictors.architecture.error_law import HeldOut
 from predictors.architecture.gaussian_process import ExactGP, InducingPointGP
-from predictors.architecture.inputs import Inputs, Rows
+from predictors.architecture.inputs import Inputs
 from predictors.architecture.kernel import Kernel, fit_kernel
 from predictors.encodings.statistics import GraphStatistics
 from predictors.threads import single_blas_thread
@@ -78,24 +77,12 @@ class GraphGP(ArchitecturePredictor):
         draws += rng.standard_normal(draws.shape) * np.sqrt(self.kernel_.noise)
         return mean[which], draws[:, which]
 
-    def joint_scores(self, X: Rows) -> tuple[Array, Array]:
-        """Mean `(n,)` and covariance `(n, n)` of the normal scores of a short list; `predict_scores` has its diagonal.
-
-        Raises:
-            TypeError: When `X` holds something other than graphs or numbers.
-            ValueError: When its columns are not those of `fit`.
-        """
-        check_is_fitted(self, "score_map_")
-        inputs = self._read(X)
-        if not len(inputs):
-            return np.empty(0), np.empty((0, 0))
+    def _joint_scores(self, inputs: Inputs, rng: np.random.Generator) -> tuple[Array, Array]:  # noqa: ARG002
         features, which = self._features(inputs)
         with single_blas_thread():
             mean, covariance = self.posterior_.joint(features)
         covariance[np.diag_indices_from(covariance)] += self.kernel_.noise
-        scale = self.prior_mean_.scale * self.error_law_.std
-        source = self._source_scores(X, len(inputs))
-        return self.prior_mean_.add(mean[which], source), scale**2 * covariance[np.ix_(which, which)]
+        return mean[which], covariance[np.ix_(which, which)]
 
     def _features(self, inputs: Inputs) -> tuple[Array, NDArray[np.intp]]:
         """Features of each distinct architecture, and which of them each input is."""

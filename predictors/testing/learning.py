@@ -84,6 +84,18 @@ class LearningTests(Subject):
         np.testing.assert_allclose(draws[:, 0], draws[:, 9], atol=1e-4)
         np.testing.assert_allclose(fitted.sample(new, 4), fitted.score_map_.to_values(fitted.sample_scores(new, 4)))
 
+    def test_joint_scores_are_those_of_each_and_of_the_draws(self, fitted: ArchitecturePredictor) -> None:
+        """The covariance has the predicted variances on its diagonal, and the correlations of draws beside it."""
+        mean, std = fitted.predict_scores(NEW)
+        joint_mean, covariance = fitted.joint_scores(NEW)
+        np.testing.assert_allclose(joint_mean, mean, atol=1e-6)
+        np.testing.assert_allclose(np.sqrt(covariance.diagonal()), std, rtol=1e-4)
+        assert np.linalg.eigvalsh(covariance).min() > -1e-6
+        pairs = np.triu_indices(len(NEW), k=1)
+        drawn = np.corrcoef(fitted.sample_scores(NEW, 3000), rowvar=False)
+        assert np.corrcoef((covariance / np.outer(std, std))[pairs], np.asarray(drawn)[pairs])[0, 1] > 0.7
+        assert fitted.joint_scores([])[1].shape == (0, 0)
+
     def test_quantiles_are_in_order(self, fitted: ArchitecturePredictor) -> None:
         """Higher probabilities have higher quantiles; the middle one is the median."""
         quantiles = fitted.quantiles(NEW, [0.05, 0.1, 0.5, 0.9, 0.95])

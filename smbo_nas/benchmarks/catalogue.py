@@ -59,9 +59,13 @@ CATALOGUE: dict[str, Entry] = {
     "random": Entry("random", "Uniform draws, repeats and all."),
     "random-distinct": Entry("random", "Uniform draws without isomorphic repeats (Li and Talwalkar, 2019)."),
     "smbo-gp+curve": Entry("ours", "smbo-gp, and trainings whose curve promises little are stopped (CurvePruner)."),
-    "tpe+median": Entry("model", "TPE, and trainings below the median are stopped (Golovin et al., 2017)."),
+    "tpe+median": Entry(
+        "model", f"TPE, and trainings below the median are stopped (Golovin et al., 2017); {_SLOW}.", in_all=False
+    ),
     "tpe+hyperband": Entry("model", "TPE with Hyperband (Li et al., 2018)."),
-    "tpe+halving": Entry("model", "TPE with asynchronous successive halving (Li et al., 2020)."),
+    "tpe+halving": Entry(
+        "model", f"TPE with asynchronous successive halving (Li et al., 2020); {_SLOW}.", in_all=False
+    ),
 }
 """Methods in the order in which they are run, the stopping ones for tasks with curves."""
 

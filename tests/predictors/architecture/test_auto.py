@@ -30,6 +30,7 @@ def test_few_observations_get_the_gaussian_process_itself() -> None:
     expected = GraphGP(random_state=0).fit(graphs, values(graphs))
     found = AutoPredictor(random_state=0).fit(graphs, values(graphs))
     np.testing.assert_array_equal(found.predict(new, return_std=True), expected.predict(new, return_std=True))
+    np.testing.assert_array_equal(found.joint_scores(new)[1], expected.joint_scores(new)[1])
     np.testing.assert_array_equal(found.sample(new, 3).shape, (3, 20))
 
 
