@@ -21,7 +21,7 @@ from predictors.graph import CONCAT, SUM
 from predictors.threads import single_torch_thread
 
 _MARGIN = 0.2
-_ROWS = {"cpu": 1024, "cuda": 65536}
+_ROWS = {"cpu": 2048, "cuda": 65536}
 """Nodes scored at once: what fits a CPU's cache, or fills a GPU."""
 _CELLS = 1 << 22
 """Of adjacency matrices that are encoded at once."""

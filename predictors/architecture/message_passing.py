@@ -133,6 +133,8 @@ class MessagePassingEnsemble(nn.Module):
         # States are (rows, members, hidden) in memory: one sum brings the messages of all members.
         state = (live.features @ self.embedding.transpose(0, 1).flatten(1)).view(-1, members, hidden)
         sent = live.features[:, None]  # the first states are linear in the features, which all members share
+        # Where no gradient will ask for earlier states, each takes the place of the one before: new memory costs a third.
+        place = None if torch.is_grad_enabled() else state
         for k, bias in enumerate(self.bias):
             own, along, against = (
                 self.embedding @ each[0] if k == 0 else each[k] for each in (self.own, self.along, self.against)
@@ -140,8 +142,9 @@ class MessagePassingEnsemble(nn.Module):
             out = torch.baddbmm(bias, _by_member(sent, members), own)
             for arrivals, weights in ((live.forth, along), (live.back, against)):
                 out.baddbmm_(_by_member(arrivals.sum(sent), members), weights)
-            state = state + out.relu_().transpose(0, 1)
-            state = state * torch.rsqrt(torch.linalg.vector_norm(state, dim=-1, keepdim=True).square() / hidden + 1.0)
+            state = torch.add(state, out.relu_().transpose(0, 1), out=place)
+            scale = torch.rsqrt(torch.linalg.vector_norm(state, dim=-1, keepdim=True).square() / hidden + 1.0)
+            state = torch.mul(state, scale, out=place)
             sent = state
         pooled = state.new_zeros(live.n, members * hidden).index_add(0, live.graph, state.flatten(1))
         scores = torch.bmm(pooled.view(live.n, members, hidden).transpose(0, 1), self.head)[..., 0]
