@@ -22,7 +22,6 @@ true values) in twenty bins: flat where predictions are calibrated.
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -36,11 +35,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
+from predictors import run_files
 from predictors.curves.base import CurvePredictor
 from predictors.curves.mixture import StudentMixture
 from predictors.curves.scoring import crps_and_median
 from predictors.curves.table import CurveTable
-from predictors.files import write_whole
 from predictors.processes import run_each
 
 Array = NDArray[np.float64]
@@ -241,13 +240,8 @@ def write_curve_runs(
         about: What else is worth knowing.
     """
     ordered = sorted(runs, key=lambda run: run.key)
-    content = {
-        "settings": dict(settings),
-        **about,
-        "summary": summarise_curves(ordered),
-        "runs": [asdict(run) for run in ordered],
-    }
-    write_whole(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+    content = {"settings": dict(settings), **about, "summary": summarise_curves(ordered)}
+    run_files.write_runs(path, content, [asdict(run) for run in ordered])
 
 
 def read_curve_runs(path: Path, *, settings: Mapping[str, Any]) -> list[CurveRun]:
@@ -258,16 +252,10 @@ def read_curve_runs(path: Path, *, settings: Mapping[str, Any]) -> list[CurveRun
     """
     if not path.exists():
         return []
-    try:
-        content = json.loads(path.read_bytes())
-        runs = [CurveRun(**run) for run in content["runs"]]
-        before = dict(content["settings"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} holds no evaluation of curve predictors to go on with: {error!r}.") from error
-    for name, setting in settings.items():
-        if before.get(name) != setting:
-            raise ValueError(
-                f"{path} holds an evaluation with `{name}` {before.get(name)!r} instead of {setting!r}; "
-                "name another file, or delete it."
-            )
+    before, runs = run_files.read_runs(path, _parse, what="evaluation of curve predictors to go on with")
+    run_files.require(path, before, settings, what="an evaluation")
     return runs
+
+
+def _parse(content: Mapping[str, Any]) -> tuple[dict[str, Any], list[CurveRun]]:
+    return dict(content["settings"]), [CurveRun(**run) for run in content["runs"]]

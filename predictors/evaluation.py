@@ -18,7 +18,6 @@ The measures of a run, by name:
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -30,9 +29,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import kendalltau, spearmanr
 
+from predictors import run_files
 from predictors.architecture.base import ArchitecturePredictor
 from predictors.architecture.inputs import Described
-from predictors.files import write_whole
 from predictors.graph import ArchGraph
 from predictors.processes import run_each
 
@@ -180,13 +179,9 @@ def write_runs(path: Path, runs: Sequence[Run], *, settings: Mapping[str, Any], 
         about: What else is worth knowing.
     """
     ordered = sorted(runs, key=lambda run: (run.size, run.seed))
-    content = {
-        "settings": dict(settings),
-        **about,
-        "sizes": {str(size): numbers for size, numbers in summarise(ordered).items()},
-        "runs": [{"size": run.size, "seed": run.seed, **run.measures} for run in ordered],
-    }
-    write_whole(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+    sizes = {str(size): numbers for size, numbers in summarise(ordered).items()}
+    each = [{"size": run.size, "seed": run.seed, **run.measures} for run in ordered]
+    run_files.write_runs(path, {"settings": dict(settings), **about, "sizes": sizes}, each)
 
 
 def read_runs(path: Path, *, settings: Mapping[str, Any]) -> list[Run]:
@@ -197,19 +192,14 @@ def read_runs(path: Path, *, settings: Mapping[str, Any]) -> list[Run]:
     """
     if not path.exists():
         return []
-    try:
-        content = json.loads(path.read_bytes())
-        runs = [Run(int(run.pop("size")), int(run.pop("seed")), dict(run)) for run in content["runs"]]
-        before = dict(content["settings"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} holds no evaluation to go on with: {error!r}.") from error
-    for name, setting in settings.items():
-        if before.get(name) != setting:
-            raise ValueError(
-                f"{path} holds an evaluation with `{name}` {before.get(name)!r} instead of {setting!r}; "
-                "name another file, or delete it."
-            )
+    before, runs = run_files.read_runs(path, _parse, what="evaluation to go on with")
+    run_files.require(path, before, settings, what="an evaluation")
     return runs
+
+
+def _parse(content: Mapping[str, Any]) -> tuple[dict[str, Any], list[Run]]:
+    runs = [Run(int(run.pop("size")), int(run.pop("seed")), dict(run)) for run in content["runs"]]
+    return dict(content["settings"]), runs
 
 
 def _or_zero(statistic: float) -> float:

@@ -133,7 +133,7 @@ class MessagePassingEnsemble(nn.Module):
         # States are (rows, members, hidden) in memory: one sum brings the messages of all members.
         state = (live.features @ self.embedding.transpose(0, 1).flatten(1)).view(-1, members, hidden)
         sent = live.features[:, None]  # the first states are linear in the features, which all members share
-        # Where no gradient will ask for earlier states, each takes the place of the one before: new memory costs a third.
+        # Where no gradient asks for earlier states, each takes the place of the one before: new memory costs time.
         place = None if torch.is_grad_enabled() else state
         for k, bias in enumerate(self.bias):
             own, along, against = (

@@ -34,13 +34,15 @@ def main(folder: Path, target: Path, methods: list[str]) -> None:
         file = TaskFile(source, budget=protocol["budget"], batch=1, path=path, about={})
         tasks.append(TaskRuns.of(file, methods, range(protocol["seeds"])))
     comparison = Comparison(tuple(tasks), protocol["budget"], protocol["seeds"])
+    listed: set[str] = set()
     figure = make_subplots(rows=2, cols=2, subplot_titles=[task.name for task in tasks], vertical_spacing=0.14)
     for k, task in enumerate(tasks):
         panel = anytime_figure(comparison, task, "cost")
         if panel is None:
             continue
         for trace in panel.data:
-            trace.showlegend = trace.showlegend is not False and k == 0
+            trace.showlegend = trace.showlegend is not False and trace.name not in listed
+            listed.add(trace.name)
             figure.add_trace(trace, row=k // 2 + 1, col=k % 2 + 1)
         axis = panel.layout.yaxis
         figure.update_yaxes(

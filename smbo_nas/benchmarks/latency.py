@@ -18,9 +18,9 @@ from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESample
 
 from predictors.architecture import GraphGP
 from predictors.graph import ArchGraph
+from predictors.run_files import read_runs, require, write_runs
 from smbo_nas.benchmarks.methods import STARTS
 from smbo_nas.benchmarks.nasbench201 import load_table
-from smbo_nas.benchmarks.run_files import read_runs, require, write_runs
 from smbo_nas.benchmarks.statistics import p_value, spread
 from smbo_nas.samplers import MultiObjectiveSMBOSampler
 from smbo_nas.spaces import NASBench201Space, Params, SearchSpace

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from smbo_nas.benchmarks.run_files import read_runs, require, write_runs
+from predictors.run_files import read_runs, require, write_runs
 from smbo_nas.benchmarks.runner import SearchRun
 from smbo_nas.benchmarks.statistics import best_peer, paired_test, summarise
 
@@ -88,7 +88,7 @@ def read_file(path: Path) -> tuple[Measured, list[SearchRun]]:
     Raises:
         ValueError: When it is no such file.
     """
-    return read_runs(path, _parse)
+    return read_runs(path, _parse, what="benchmark")
 
 
 def _parse(content: Mapping[str, Any]) -> tuple[Measured, list[SearchRun]]:

@@ -26,13 +26,13 @@ def write_runs(path: Path, content: Mapping[str, Any], runs: Sequence[Mapping[st
     write_whole(path, "{\n" + ",\n".join(lines) + "\n}\n")
 
 
-def read_runs(path: Path, parse: Callable[[Mapping[str, Any]], T], *, what: str = "benchmark") -> T:
+def read_runs(path: Path, parse: Callable[[Mapping[str, Any]], T], *, what: str) -> T:
     """What is in a file of `write_runs`.
 
     Args:
         path: The file.
         parse: Makes of its content what is returned.
-        what: What it is to hold.
+        what: What it is to hold, in a word or two.
 
     Raises:
         ValueError: When it holds something else.
@@ -43,13 +43,14 @@ def read_runs(path: Path, parse: Callable[[Mapping[str, Any]], T], *, what: str 
         raise ValueError(f"{path} holds no {what}: {error!r}.") from error
 
 
-def require(path: Path, before: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+def require(path: Path, before: Mapping[str, Any], settings: Mapping[str, Any], *, what: str = "a benchmark") -> None:
     """Refuses a file with other settings.
 
     Args:
         path: The file.
         before: Its settings.
         settings: Those it is to have, perhaps not all.
+        what: What it holds, in a word or two.
 
     Raises:
         ValueError: When one of them is another.
@@ -57,6 +58,6 @@ def require(path: Path, before: Mapping[str, Any], settings: Mapping[str, Any]) 
     for name, setting in settings.items():
         if before.get(name) != setting:
             raise ValueError(
-                f"{path} holds a benchmark with `{name}` {before.get(name)!r} instead of {setting!r}; "
+                f"{path} holds {what} with `{name}` {before.get(name)!r} instead of {setting!r}; "
                 "name another file, or delete it."
             )
