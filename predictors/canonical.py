@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 from predictors.graph import CONCAT, IDENTITY_OPS, NONE_OPS, OUTPUT, SUM, Attributes, is_input
@@ -26,19 +27,21 @@ def canonical_fields(ops: tuple[str, ...], edges: Edges, attributes: Attributes,
     roles = list(map(_role, ops))
     inputs_of = _reduced(roles, edges)
     depth = [0] * len(ops)
-    keyed: list[tuple[Any, ...]] = []
+    keyed: list[tuple[tuple[Any, ...], int]] = []
     for k, inputs in inputs_of:
         if inputs:
             depth[k] = 1 + max([depth[i] for i in inputs])
         role = roles[k]
-        columns = [column[k] for _, column in attributes] if attributes else ()
         place = role if role < _NONE else _INNER
         op = SUM if role == _IDENTITY else ops[k]
-        keyed.append((cell[k] if cell else 0, place, depth[k], op, *columns, k))
+        columns = [column[k] for _, column in attributes] if attributes else ()
+        keyed.append(((cell[k] if cell else 0, place, depth[k], op, *columns), k))
     keyed.sort()
-    position = {key[-1]: p for p, key in enumerate(keyed)}
+    position = [0] * len(ops)
+    for p, (_, k) in enumerate(keyed):
+        position[k] = p
     edges = tuple(sorted([(position[i], position[k]) for k, inputs in inputs_of for i in inputs]))
-    keys = tuple([key[:-1] for key in keyed])
+    keys = tuple([key for key, _ in keyed])
     ties = [p for p, (key, following) in enumerate(pairwise(keys)) if key == following]
     if ties and not _interchangeable(ties, edges, len(keys)):
         keys, edges = _ordered_by_nauty(keys, edges)
@@ -69,40 +72,41 @@ def _reduced(roles: list[int], edges: Edges) -> list[tuple[int, list[int]]]:
     Dead nodes go, and so do identities, unless a concatenation takes their sum. A concatenation of one thing becomes an
     identity in `roles`.
     """
+    nodes = range(len(roles))
     reached = [role == _INPUT for role in roles]
-    before: list[list[int]] = [[] for _ in roles]
+    before: list[list[int]] = [[] for _ in nodes]
     for i, j in edges:  # sorted by i, so every edge into i was seen before
         if reached[i] and roles[j] != _NONE:
             reached[j] = True
             before[j].append(i)
     live = [role == _OUTPUT for role in roles]
-    for k in reversed(range(len(roles))):
+    for k in reversed(nodes):
         if live[k]:
             for i in before[k]:
                 live[i] = True
     # What each node brings to a sum: itself, or, for an identity, what that identity sums.
-    terms: list[list[int]] = []
-    inputs_of: list[list[int]] = []
-    stays: list[bool] = []
-    for k, role in enumerate(roles):
+    terms: list[list[int]] = [[]] * len(roles)
+    inputs_of = terms[:]
+    stays = live[:]
+    for k in nodes:
+        role, sources = roles[k], before[k]
         if not live[k]:
-            stays.append(role == _INPUT)
-            inputs_of.append([])
-            terms.append([])
+            stays[k] = role == _INPUT
             continue
-        sources = before[k]
         if role == _CONCAT and len(sources) > 1:
             inputs = [terms[i][0] if len(terms[i]) == 1 else i for i in sources]
             for i in inputs:
                 stays[i] = True
         else:
-            inputs = [term for i in sources for term in terms[i]]
+            inputs = terms[sources[0]] if len(sources) == 1 else [term for i in sources for term in terms[i]]
             if role == _CONCAT:
                 role = roles[k] = _IDENTITY
-        stays.append(role != _IDENTITY)
-        inputs_of.append(inputs)
-        terms.append(inputs if role == _IDENTITY else [k])
-    return [(k, inputs_of[k]) for k in range(len(roles)) if stays[k]]
+        inputs_of[k] = inputs
+        if role == _IDENTITY:
+            stays[k], terms[k] = False, inputs
+        else:
+            terms[k] = [k]
+    return [(k, inputs_of[k]) for k in nodes if stays[k]]
 
 
 def _interchangeable(ties: Sequence[int], edges: Edges, n: int) -> bool:
@@ -129,28 +133,31 @@ def _canonical_rank(colours: Sequence[tuple[Any, ...]], edges: Edges) -> list[in
 
     nauty knows no multiple edges: a repeated edge becomes a middle node coloured by its multiplicity.
     """
-    import pynauty
+    from pynauty import nautywrap
 
-    adjacency: dict[int, list[int]] = {}
     classes: dict[tuple[Any, ...], set[int]] = {}
     for k, colour in enumerate(colours):
-        classes.setdefault((0, *colour), set()).add(k)
+        classes.setdefault(colour, set()).add(k)
+    adjacency: dict[int, list[int]] = {k: [] for k in range(len(colours))}
+    middles: dict[int, set[int]] = {}
+    multiplicities = Counter(edges) if len(set(edges)) < len(edges) else dict.fromkeys(edges, 1)
     total = len(colours)
-    for (i, j), multiplicity in Counter(edges).items():
+    for (i, j), multiplicity in multiplicities.items():
         if multiplicity == 1:
-            adjacency.setdefault(i, []).append(j)
+            adjacency[i].append(j)
         else:
-            classes.setdefault((1, multiplicity), set()).add(total)
-            adjacency.setdefault(i, []).append(total)
+            middles.setdefault(multiplicity, set()).add(total)
+            adjacency[i].append(total)
             adjacency[total] = [j]
             total += 1
-    coloured = pynauty.Graph(
-        total,
+    # What `pynauty.canon_label` asks of a `pynauty.Graph`, whose constructor checks for longer than nauty works.
+    coloured = SimpleNamespace(
+        number_of_vertices=total,
         directed=True,
         adjacency_dict=adjacency,
-        vertex_coloring=[classes[colour] for colour in sorted(classes)],
+        vertex_coloring=[*(classes[colour] for colour in sorted(classes)), *(middles[m] for m in sorted(middles))],
     )
     rank = [0] * total
-    for position, vertex in enumerate(pynauty.canon_label(coloured)):
+    for position, vertex in enumerate(nautywrap.graph_canonlab(coloured)):
         rank[vertex] = position
     return rank[: len(colours)]

@@ -43,6 +43,12 @@ def is_input(op: str) -> bool:
     return op == INPUT or op.startswith(INPUT + "_")
 
 
+@cache
+def _end(op: str) -> str | None:
+    """What kind of end `op` labels, an input or an output; None for what is inside."""
+    return INPUT if is_input(op) else OUTPUT if op == OUTPUT else None
+
+
 @dataclass(frozen=True)
 class ArchGraph:
     """A frozen, hashable architecture: one cell, or several side by side (normal and reduction).
@@ -151,6 +157,17 @@ class ArchGraph:
                 raise GraphError(f"`matrix` must hold whole numbers of at least 0, but got {count!r}.")
         edges = [(i, j) for i in range(n) for j in range(n) for _ in range(int(matrix[i][j]))]
         return _reordered(ops, edges, {}, (), rank=range(n))
+
+    def with_ops(self, ops: Sequence[str]) -> ArchGraph:
+        """The same nodes and edges with other operations; where they fit, the rest is not validated again.
+
+        Raises:
+            GraphError: As the constructor.
+        """
+        ops = tuple(ops)
+        if all(isinstance(op, str) and op for op in ops) and list(map(_end, ops)) == list(map(_end, self.ops)):
+            return self._trusted(ops, self.edges, self.attributes, self.cell)
+        return ArchGraph(ops=ops, edges=self.edges, attributes=self.attributes, cell=self.cell)
 
     @property
     def n_nodes(self) -> int:

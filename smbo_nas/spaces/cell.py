@@ -62,17 +62,17 @@ class CellSpace(SearchSpace):
         return self._choices
 
     def _graph(self, params: Params) -> ArchGraph:
-        return ArchGraph(ops=(INPUT, *params.values(), OUTPUT), edges=self._links)
+        return self._pattern.with_ops((INPUT, *params.values(), OUTPUT))
 
     @cached_property
-    def _links(self) -> tuple[tuple[int, int], ...]:
-        """The graph's edges, the same for every choice of operations."""
+    def _pattern(self) -> ArchGraph:
+        """A graph of the space: its edges are the same for every choice of operations."""
         n = len(self.edges)
         position = {pair: k + 1 for k, pair in enumerate(self.edges)}
         links = [(0, position[i, j]) for i, j in self.edges if i == 0]
         links += [(position[e], position[f]) for e in self.edges for f in self.edges if e[1] == f[0]]
         links += [(position[i, j], n + 1) for i, j in self.edges if j == self.nodes - 1]
-        return tuple(links)
+        return ArchGraph(ops=(INPUT, *self.ops[:1] * n, OUTPUT), edges=tuple(links))
 
     def blocks(self, params: Mapping[str, Any]) -> int:
         """Paths of which the cell is made, each between feature maps of those before it (an ear decomposition)."""

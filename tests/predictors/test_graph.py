@@ -100,6 +100,29 @@ def test_is_frozen_hashable_and_copies_as_a_value() -> None:
         assert (clone, clone.digest) == (DIAMOND, DIAMOND.digest)
 
 
+def test_with_other_ops_it_is_the_graph_of_these() -> None:
+    pattern = ArchGraph(("input", "conv", "pool", "output"), ((0, 1), (0, 2), (1, 3), (2, 3)))
+    found = pattern.with_ops(["input", "skip_connect", "conv", "output"])
+    assert found == ArchGraph(("input", "skip_connect", "conv", "output"), pattern.edges)
+    assert found.digest == ArchGraph(found.ops, found.edges).digest != pattern.digest
+
+
+@pytest.mark.parametrize(
+    ("ops", "message"),
+    [
+        (("input", "conv", "pool"), "edge (1, 3) leaves the graph of 3 nodes"),
+        (("input", "conv", "input_1", "output"), "edge (0, 2) enters an input"),
+        (("input", "conv", "output", "output"), "the last node, and no other, must be 'output'"),
+        (("input", "", "pool", "output"), "`ops` must be non-empty strings"),
+        (("input", 3, "pool", "output"), "`ops` must be non-empty strings"),
+    ],
+)
+def test_says_what_is_wrong_with_other_ops(ops: tuple[str, ...], message: str) -> None:
+    pattern = ArchGraph(("input", "conv", "pool", "output"), ((0, 1), (0, 2), (1, 3), (2, 3)))
+    with pytest.raises(GraphError, match=re.escape(message)):
+        pattern.with_ops(ops)
+
+
 def test_predecessors_keep_multiplicities() -> None:
     doubled = ArchGraph(ops=("input", "conv", "output"), edges=((1, 2), (0, 2), (0, 1), (0, 1)))
     assert doubled.predecessors() == [[], [0, 0], [0, 1]]

@@ -5,9 +5,11 @@ import subprocess
 import sys
 
 import numpy as np
+import pynauty
 import pytest
 from hypothesis import given, settings
 
+from predictors.canonical import _canonical_rank
 from predictors.graph import ArchGraph
 from tests.isomorphism import coloured_graph, isomorphic, reduced
 from tests.strategies import arch_graphs, relabelled, seeds
@@ -62,6 +64,18 @@ def test_canonical_form_does_not_depend_on_the_node_order(graph: ArchGraph, seed
     other = relabelled(graph, np.random.default_rng(seed))
     assert other.canonical() == graph.canonical()
     assert other.digest == graph.digest
+
+
+@settings(deadline=None, max_examples=100)
+@given(arch_graphs())
+def test_the_rank_is_that_of_pynautys_own_graph(graph: ArchGraph) -> None:
+    pairs = list(dict.fromkeys(graph.edges))
+    after = {i: [j for k, j in pairs if k == i] for i, _ in pairs}
+    colours = [(op,) for op in graph.ops]
+    classes = [{k for k, other in enumerate(colours) if other == colour} for colour in sorted(set(colours))]
+    oracle = pynauty.Graph(len(colours), directed=True, adjacency_dict=after, vertex_coloring=classes)
+    rank = _canonical_rank(colours, tuple(pairs))
+    assert [rank[vertex] for vertex in pynauty.canon_label(oracle)] == list(range(len(colours)))
 
 
 NEARLY_SYMMETRIC = {
