@@ -18,29 +18,26 @@ from predictors.graph import CONCAT, IDENTITY_OPS, NONE_OPS, OUTPUT, SUM, Attrib
 Edges = tuple[tuple[int, int], ...]
 Fields = tuple[tuple[str, ...], Edges, Attributes, tuple[int, ...]]
 Keys = tuple[tuple[Any, ...], ...]
+Kept = tuple[int, int, int, str | None]
+"""A node that stays: its number, its place in the order of roles, its depth, and what it becomes where that is new."""
 
 _INPUT, _INNER, _OUTPUT, _NONE, _IDENTITY, _CONCAT = range(6)
 
 
 def canonical_fields(ops: tuple[str, ...], edges: Edges, attributes: Attributes, cell: tuple[int, ...]) -> Fields:
     """The fields of `ArchGraph.canonical()` from those of a valid graph."""
-    roles = list(map(_role, ops))
-    inputs_of = _reduced(roles, edges)
-    depth = [0] * len(ops)
-    keyed: list[tuple[tuple[Any, ...], int]] = []
-    for k, inputs in inputs_of:
-        if inputs:
-            depth[k] = 1 + max([depth[i] for i in inputs])
-        role = roles[k]
-        place = role if role < _NONE else _INNER
-        op = SUM if role == _IDENTITY else ops[k]
-        columns = [column[k] for _, column in attributes] if attributes else ()
-        keyed.append(((cell[k] if cell else 0, place, depth[k], op, *columns), k))
+    kept, arriving = _reduced(tuple(map(_role, ops)), edges)
+    keyed: list[tuple[tuple[Any, ...], int]]
+    if cell or attributes:
+        keyed = [
+            ((cell[k] if cell else 0, place, depth, op or ops[k], *[column[k] for _, column in attributes]), k)
+            for k, place, depth, op in kept
+        ]
+    else:
+        keyed = [((0, place, depth, op or ops[k]), k) for k, place, depth, op in kept]
     keyed.sort()
-    position = [0] * len(ops)
-    for p, (_, k) in enumerate(keyed):
-        position[k] = p
-    edges = tuple(sorted([(position[i], position[k]) for k, inputs in inputs_of for i in inputs]))
+    position = {k: p for p, (_, k) in enumerate(keyed)}
+    edges = tuple(sorted([(position[i], position[k]) for i, k in arriving]))
     keys = tuple([key for key, _ in keyed])
     ties = [p for p, (key, following) in enumerate(pairwise(keys)) if key == following]
     if ties and not _interchangeable(ties, edges, len(keys)):
@@ -66,7 +63,28 @@ def _role(op: str) -> int:
     return _IDENTITY if op in IDENTITY_OPS else _INNER
 
 
-def _reduced(roles: list[int], edges: Edges) -> list[tuple[int, list[int]]]:
+@lru_cache(maxsize=1 << 13)  # architectures of a space differ in their operations more than in what these do
+def _reduced(kinds: tuple[int, ...], edges: Edges) -> tuple[tuple[Kept, ...], Edges]:
+    """The nodes that stay, in topological order, and the edges between them, repeated ones among them.
+
+    Args:
+        kinds: The role of each node.
+        edges: Sorted.
+    """
+    roles = list(kinds)
+    depth = [0] * len(roles)
+    kept = []
+    arriving = []
+    for k, inputs in _inputs_of(roles, edges):
+        if inputs:
+            depth[k] = 1 + max([depth[i] for i in inputs])
+            arriving += [(i, k) for i in inputs]
+        role = roles[k]
+        kept.append((k, role if role < _NONE else _INNER, depth[k], SUM if role == _IDENTITY else None))
+    return tuple(kept), tuple(arriving)
+
+
+def _inputs_of(roles: list[int], edges: Edges) -> list[tuple[int, list[int]]]:
     """The nodes that stay and what each sums or concatenates, in topological order.
 
     Dead nodes go, and so do identities, unless a concatenation takes their sum. A concatenation of one thing becomes an
