@@ -36,6 +36,13 @@ _CHUNK = 512
 
 def pareto(values: Array) -> NDArray[np.bool_]:
     """Which of `values` no other dominates, `(n,)`; of equals, the first."""
+    if values.shape[1] == 2:  # in the order of the first objective, the second must rise: of thousands, at once
+        order = np.lexsort((-values[:, 1], -values[:, 0]))
+        second = values[order, 1]
+        highest = np.maximum.accumulate(np.concatenate([[-np.inf], second[:-1]]))
+        on_front = np.zeros(len(values), dtype=np.bool_)
+        on_front[order] = second > highest
+        return on_front
     found: NDArray[np.bool_] = is_non_dominated(_tensor(values), deduplicate=True).numpy()
     return found
 
@@ -79,21 +86,26 @@ def expected_improvement(columns: Sequence[Array], front: Array, reference: Arra
 
     BoTorch's `qExpectedHypervolumeImprovement`: Daulton, Balandat and Bakshy, "Differentiable Expected Hypervolume
     Improvement for Parallel Multi-Objective Bayesian Optimization", NeurIPS 2020. Candidates are looked at one at a
-    time, so draws need not be joint.
+    time, so draws need not be joint. One that the front beats at the best of its draws adds nothing.
 
     Args:
         columns: One for each objective: draws `(s, n)`, or the exact values `(n,)` of what is computed.
         front: Values known, `(f, m)`.
         reference: `(m,)`.
     """
-    model, sampler = _model(columns)
+    best = np.stack([np.atleast_2d(column).max(axis=0) for column in columns], axis=1)
+    beaten = (front[:, None] >= best).all(axis=2).any(axis=0) | (best <= reference).any(axis=1)
+    worth = np.zeros(len(best))
+    if beaten.all():
+        return worth
+    model, sampler = _model([column[..., ~beaten] for column in columns])
     partitioning = FastNondominatedPartitioning(_tensor(reference), _tensor(front))
     with warnings.catch_warnings():  # the logarithm is for gradients, and for a list of thousands many times slower
         warnings.simplefilter("ignore", NumericsWarning)
         acquisition = qExpectedHypervolumeImprovement(model, list(reference), partitioning, sampler=sampler)
     with torch.no_grad():
-        chunks = torch.split(positions(0, columns[0].shape[-1]), _CHUNK)
-        worth: Array = torch.cat([acquisition(chunk) for chunk in chunks]).numpy()
+        chunks = torch.split(positions(0, int((~beaten).sum())), _CHUNK)
+        worth[~beaten] = torch.cat([acquisition(chunk) for chunk in chunks]).numpy()
     return worth
 
 

@@ -173,9 +173,15 @@ class ParetoRound:
         for k, objective in enumerate(self.objectives):
             given = {graph: float(values[k]) for graph, values in since.items()}
             values = (objective.values([*begun, *candidates], given, rng) - low[k]) / width[k]
-            measured = np.broadcast_to(scaled[:, k], (*values.shape[:-1], len(scaled)))
-            columns.append(np.concatenate([measured, values], axis=-1))
-        worth = log_noisy_improvement(columns, len(scaled) + len(begun), reference) + self._log_feasible[short]
+            columns.append(values)
+        if begun:
+            measured = [np.broadcast_to(scaled[:, k], (*c.shape[:-1], len(scaled))) for k, c in enumerate(columns)]
+            known = [np.concatenate(pair, axis=-1) for pair in zip(measured, columns, strict=True)]
+            worth = log_noisy_improvement(known, len(scaled) + len(begun), reference)
+        else:  # the front is known, and its cells are the same for all draws
+            with np.errstate(divide="ignore"):
+                worth = np.log(expected_improvement(columns, scaled, reference))
+        worth += self._log_feasible[short]
         return int(short[np.argmax(worth)])
 
 

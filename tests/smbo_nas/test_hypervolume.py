@@ -36,6 +36,21 @@ def test_fronts() -> None:
     np.testing.assert_allclose(reference_point(values), [-0.2, -0.2])
 
 
+def test_the_front_of_two_objectives_is_that_of_any_number() -> None:
+    """With a third objective that is the same everywhere, BoTorch's loop says what the front is."""
+    values = np.random.default_rng(0).integers(0, 12, size=(300, 2)).astype(np.float64)
+    assert pareto(values).tolist() == pareto(np.column_stack([values, np.ones(300)])).tolist()
+
+
+def test_improvement_at_the_best_of_few_draws_counts() -> None:
+    """One draw in four beats the front, or none does, or the reference point is out of reach."""
+    front, reference = np.array([[1.0, 1.0]]), np.zeros(2)
+    draws = np.array([[0.5, 0.5, 9.0], [0.5, 0.5, 9.0], [0.5, 0.5, 9.0], [2.0, 1.0, 9.0]])
+    worth = expected_improvement([draws, np.array([1.0, 1.0, 0.0])], front, reference)
+    np.testing.assert_allclose(worth, [0.25, 0.0, 0.0], atol=1e-12)
+    assert expected_improvement([draws[:, 1:], np.array([1.0, 0.0])], front, reference).tolist() == [0.0, 0.0]
+
+
 def test_improvement_of_what_is_known_is_the_area_it_adds() -> None:
     """Front (1, 2), (2, 1) from the origin: 3. The point (2, 2) fills the corner, (3, 1) adds a column."""
     front, reference = np.array([[1.0, 2.0], [2.0, 1.0]]), np.zeros(2)
