@@ -35,8 +35,8 @@ class MultiObjectiveSMBOSampler(SMBOSampler):
 
     An objective that is known without training is computed for every candidate; a predictor learns each of the others.
     The architecture that is expected to add most to the hypervolume of the Pareto front is next (BoTorch's
-    `qLogNoisyExpectedHypervolumeImprovement`; `ParetoRound` says how), RUNNING trials counted in. The front is the
-    study's: `study.best_trials`.
+    `qExpectedHypervolumeImprovement`, and with RUNNING trials `qLogNoisyExpectedHypervolumeImprovement`; `ParetoRound`
+    says how). The front is the study's: `study.best_trials`.
 
     Constraints of the study (`trial.set_constraint`) are predicted too: an infeasible trial is not on the front, and a
     candidate counts as much as it is likely to be feasible. What `constraints` computes is never broken.
