@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -24,22 +24,26 @@ class ProgressiveProposer(Proposer):
     chain.
 
     Departures: the beam is filled one architecture at a time, so that each is chosen knowing the ones before it; the
-    paper trains all architectures of one block, here the beam holds for them too; and after the last beam the search
-    goes on among the largest architectures.
+    paper trains all architectures of one block, here the beam holds for them too; and the paper ends with the last
+    beam, here the search goes on among the neighbours of the best.
 
     Args:
-        beam: K, how many architectures are measured at each number of blocks; the paper's 256 for 1,280 trainings.
-        candidates: Most expansions that are considered at a time, drawn at random.
+        beam: K, how many architectures are measured at each number of blocks, those of random starts among them. The
+            paper's is 256 for 1,280 trainings; the small ones are worth little in themselves, so that with some 100
+            trainings the large ones have to be reached soon.
+        elites: How many of the best, of whatever size, have their neighbours considered once the last beam is full.
+        candidates: Most expansions or neighbours that are considered at a time, drawn at random.
 
     Raises:
         ValueError: When a number is below 1.
     """
 
-    def __init__(self, *, beam: int = 32, candidates: int = 1000) -> None:
-        for name, value in {"beam": beam, "candidates": candidates}.items():
+    def __init__(self, *, beam: int = 4, elites: int = 8, candidates: int = 1000) -> None:
+        for name, value in {"beam": beam, "elites": elites, "candidates": candidates}.items():
             if value < 1:
                 raise ValueError(f"`{name}` must be at least 1, but got {value}.")
         self.beam = beam
+        self.elites = elites
         self.candidates = candidates
 
     def draws(self, space: SearchSpace, seen: frozenset[str], rng: np.random.Generator) -> Iterator[Params]:
@@ -68,21 +72,28 @@ class ProgressiveProposer(Proposer):
         by_blocks: dict[int, list[Elite]] = {}
         for elite in measured:
             by_blocks.setdefault(space.blocks(elite.params), []).append(elite)
-        beams: list[Sequence[Params | None]] = [[None]]
-        while any(next(space.expansions(parent), None) is not None for parent in beams[-1]):
-            measured_here = by_blocks.get(len(beams), [])
+        beam: Sequence[Params | None] = [None]
+        level = 1
+        while any(next(space.expansions(parent), None) is not None for parent in beam):
+            measured_here = by_blocks.get(level, [])
             if len(measured_here) < self.beam:
-                pool = self._expanded(space, beams[-1], seen, rng)
+                pool = self._expanded(space, beam, seen, rng)
                 if pool.params:
                     return pool
-            beams.append(best_of(measured_here, self.beam))
-        pools = (self._expanded(space, beam, seen, rng) for beam in reversed(beams))
-        return next((pool for pool in pools if pool.params), Pool((), (), ()))
+            beam = best_of(measured_here, self.beam)
+            level += 1
+        best = best_of(measured, self.elites)
+        return self._thinned(space, chain.from_iterable(space.neighbours(params) for params in best), seen, rng)
 
     def _expanded(
         self, space: SearchSpace, parents: Sequence[Params | None], seen: frozenset[str], rng: np.random.Generator
     ) -> Pool:
-        points = list(chain.from_iterable(space.expansions(parent) for parent in parents))
+        return self._thinned(space, chain.from_iterable(space.expansions(parent) for parent in parents), seen, rng)
+
+    def _thinned(
+        self, space: SearchSpace, found: Iterable[Params], seen: frozenset[str], rng: np.random.Generator
+    ) -> Pool:
+        points = list(found)
         if len(points) > self.candidates:
             points = [points[k] for k in rng.choice(len(points), size=self.candidates, replace=False)]
         return Pool.of(space, points, seen)

@@ -56,12 +56,13 @@ class PNASSampler(SMBOSampler):
     architecture is (`SearchSpace.expansions`): `PNASSpace(min_blocks=1)`, NAS-Bench-101 and -201, `ChainSpace`, and
     `CellSpace` with `none`.
 
-    Departures: those of `PNASPredictor` and `ProgressiveProposer`, and isomorphic architectures are proposed once. The
-    beam of 32 is for some 150 trainings; the paper's is 256, for 1,280.
+    Departures: those of `PNASPredictor` and `ProgressiveProposer`, and isomorphic architectures are proposed once. Of
+    the paper's two surrogates it is the MLP ensemble, which costs a tenth of the LSTM's time and, learned from cells of
+    one and two blocks of NAS-Bench-201, ranks larger ones better (results/search/README.md).
 
     Args:
         space: As `SMBOSampler`.
-        predictor: By default the LSTM ensemble of `PNASPredictor`.
+        predictor: By default the MLP ensemble of `PNASPredictor`.
         proposer: By default `ProgressiveProposer`.
         acquisition: As `SMBOSampler`.
         settings: The other arguments of `SMBOSampler`, `seed` among them.
@@ -87,7 +88,7 @@ class PNASSampler(SMBOSampler):
     def _default_predictor(self) -> ArchitecturePredictor:
         from predictors.architecture import PNASPredictor
 
-        return PNASPredictor(ops=self._space.operations, random_state=self._seed % 2**32)
+        return PNASPredictor(kind="mlp", ops=self._space.operations, random_state=self._seed % 2**32)
 
 
 class NAOSampler(SMBOSampler):

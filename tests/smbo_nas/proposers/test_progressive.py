@@ -38,11 +38,32 @@ def test_draws_go_on_at_random_when_the_smallest_are_used_up() -> None:
     assert {SPACE.blocks(params) for params in drawn} == {1, 2, 3}
 
 
-def test_a_full_beam_is_expanded_by_one_block_and_the_last_is_not_left() -> None:
+def test_a_full_beam_is_expanded_by_one_block() -> None:
     measured: list[Elite] = []
-    for _ in range(16):
+    for _ in range(12):
         measured = grow(measured, beam=4)
-    assert [SPACE.blocks(elite.params) for elite in measured] == [1] * 4 + [2] * 4 + [3] * 8
+    assert [SPACE.blocks(elite.params) for elite in measured] == [1] * 4 + [2] * 4 + [3] * 4
+
+
+def test_what_was_measured_before_counts_for_the_beam_of_its_size() -> None:
+    """Two of three blocks: none of these is left to train, so two of one and two of two blocks come first."""
+    rng = np.random.default_rng(0)
+    measured = [Elite(SPACE.sample(rng) | {"blocks": "3"}, 1.0) for _ in range(2)]
+    for _ in range(4):
+        measured = grow(measured, beam=2)
+    assert [SPACE.blocks(elite.params) for elite in measured] == [3, 3, 1, 1, 2, 2]
+
+
+def test_the_neighbours_of_the_best_are_next_after_the_last_beam() -> None:
+    """One of each size is known, the one of two blocks the best."""
+    measured = [Elite(SPACE.sample(np.random.default_rng(b)) | {"blocks": str(b)}, float(b == 2)) for b in (1, 2, 3)]
+    proposer = ProgressiveProposer(beam=1, elites=1, candidates=10_000)
+    pool = proposer.pool(SPACE, measured, digests(measured), np.random.default_rng(0))
+    neighbours = {SPACE.graph(params).digest for params in SPACE.neighbours(measured[1].params)}
+    assert set(pool.digests) == neighbours - digests(measured)
+    assert {SPACE.blocks(params) for params in pool.params} == {1, 2, 3}
+    few = ProgressiveProposer(beam=1, candidates=5).pool(SPACE, measured, digests(measured), np.random.default_rng(0))
+    assert 0 < len(few.params) <= 5
 
 
 def test_only_the_best_are_expanded() -> None:
@@ -77,6 +98,8 @@ def test_many_expansions_are_thinned_out() -> None:
 def test_bad_arguments() -> None:
     with pytest.raises(ValueError, match="`beam` must be at least 1, but got 0"):
         ProgressiveProposer(beam=0)
+    with pytest.raises(ValueError, match="`elites` must be at least 1, but got 0"):
+        ProgressiveProposer(elites=0)
     with pytest.raises(ValueError, match="`candidates` must be at least 1, but got 0"):
         ProgressiveProposer(candidates=0)
     with pytest.raises(SpaceError, match="darts does not say what a smaller architecture is"):
