@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from predictors.architecture.base import ArchitecturePredictor
     from smbo_nas.acquisition import Acquisition
 
+_ROUND = 10
+"""Trainings between two fits of NAO."""
+
 
 class BANANASSampler(SMBOSampler):
     """BANANAS: an ensemble on the path encoding, independent Thompson sampling, mutations of the best.
@@ -97,12 +100,13 @@ class NAOSampler(SMBOSampler):
     Luo et al., "Neural Architecture Optimization", NeurIPS 2018, algorithm 1.
 
     Departures: those of `NAOPredictor` and `LatentProposer`; isomorphic architectures are proposed once; and the
-    decoded architecture with the highest prediction is trained before the embedding is learned again, in place of
+    embedding is learned again after 10 trainings of the decoded architectures that are predicted best, in place of
     rounds of hundreds.
 
     Args:
         space: As `SMBOSampler`.
-        predictor: A `NAOPredictor`; any other goes with another `proposer` only.
+        predictor: A `NAOPredictor`, by default a small one that is trained for 60 steps, since it is trained so often;
+            any other goes with another `proposer` only.
         proposer: By default `LatentProposer`.
         acquisition: As `SMBOSampler`.
         settings: The other arguments of `SMBOSampler`, `seed` among them.
@@ -123,4 +127,9 @@ class NAOSampler(SMBOSampler):
     def _default_predictor(self) -> ArchitecturePredictor:
         from predictors.architecture import NAOPredictor
 
-        return NAOPredictor(ops=self._space.operations, random_state=self._seed % 2**32)
+        return NAOPredictor(hidden=24, steps=60, ops=self._space.operations, random_state=self._seed % 2**32)
+
+    def _refit_point(self, n: int) -> int:
+        """The starts, and whole rounds after them."""
+        starts = self._n_startup_trials
+        return n if n < starts else n - (n - starts) % _ROUND

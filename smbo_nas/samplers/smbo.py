@@ -173,7 +173,8 @@ class SMBOSampler(BaseSampler):
         seen = reader.digests(trials)
         fixed, held = _fixed_params(trial, domain.space)
         finished = finished_in_order(trials)
-        fitted = self._fitted_on(finished[: refit_point(len(finished))], study.direction, domain)
+        known = self._refit_point(len(finished))
+        fitted = self._fitted_on(finished[:known], study.direction, domain)
         if fitted is None:
             return self._random(trial, seen, fixed, domain)
         shortlist = fitted.shortlist(seen, fixed)
@@ -187,7 +188,7 @@ class SMBOSampler(BaseSampler):
         if not fresh.params and not stopped:
             return self._random(trial, seen, fixed, domain)
         sign = -1.0 if study.direction == StudyDirection.MINIMIZE else 1.0
-        since = _since(reader, fitted, trials, finished[refit_point(len(finished)) :], sign)
+        since = _since(reader, fitted, trials, finished[known:], sign)
         begun = [candidate.graph for candidate, _ in since]
         continued = [candidate.graph for _, candidate, _ in stopped]
         scores = {candidate.graph.digest: score for candidate, score in since}
@@ -224,6 +225,10 @@ class SMBOSampler(BaseSampler):
         from predictors.architecture import AutoPredictor
 
         return AutoPredictor(ops=self._space.operations, random_state=self._seed % 2**32)
+
+    def _refit_point(self, n: int) -> int:
+        """How many of `n` finished trials the predictor is fitted on; decided by `n` alone."""
+        return refit_point(n)
 
     def _fitted_on(self, finished: list[FrozenTrial], direction: StudyDirection, domain: _Domain) -> FittedRound | None:
         """The predictor fitted on finished trials, or None where they are too few."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any, Self
 
 import optuna
 import pytest
@@ -111,6 +112,24 @@ def test_pnas_goes_on_past_the_smallest_of_a_space(space: SearchSpace) -> None:
     study = run(space, pnas(space), 10)
     assert len(set(digests(study, space))) == 10
     assert max(space.blocks(t.params) for t in study.trials) >= 2
+
+
+@pytest.mark.parametrize("recipe", [PNASSampler, NAOSampler])
+def test_its_own_parts_search(recipe: type[SMBOSampler]) -> None:
+    assert len(set(digests(run(SPACE, recipe(SPACE, n_startup_trials=6, seed=0), 8), SPACE))) == 8
+
+
+def test_nao_learns_its_embedding_again_after_rounds_of_ten() -> None:
+    learned_from: list[int] = []
+
+    class Noted(NAOPredictor):
+        def fit(self, X: Any, y: Any, **settings: Any) -> Self:
+            learned_from.append(len(X))
+            return super().fit(X, y, **settings)
+
+    predictor = Noted(members=2, hidden=8, steps=5, ops=SPACE.operations, random_state=0)
+    run(SPACE, NAOSampler(SPACE, predictor=predictor, n_startup_trials=4, seed=0), 16)
+    assert learned_from == [4, 14]
 
 
 def test_nao_decodes_params_of_a_space_too_large_to_list() -> None:
