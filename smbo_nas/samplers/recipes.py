@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from predictors.architecture.base import ArchitecturePredictor
     from smbo_nas.acquisition import Acquisition
 
-_ROUND = 10
+_ROUND = 15
 """Trainings between two fits of NAO."""
 
 
@@ -100,12 +100,12 @@ class NAOSampler(SMBOSampler):
     Luo et al., "Neural Architecture Optimization", NeurIPS 2018, algorithm 1.
 
     Departures: those of `NAOPredictor` and `LatentProposer`; isomorphic architectures are proposed once; and the
-    embedding is learned again after 10 trainings of the decoded architectures that are predicted best, in place of
+    embedding is learned again after 15 trainings of the decoded architectures that are predicted best, in place of
     rounds of hundreds.
 
     Args:
         space: As `SMBOSampler`.
-        predictor: A `NAOPredictor`, by default a small one that is trained for 60 steps, since it is trained so often;
+        predictor: A `NAOPredictor`, by default two small networks trained for 40 steps, since it is trained so often;
             any other goes with another `proposer` only.
         proposer: By default `LatentProposer`.
         acquisition: As `SMBOSampler`.
@@ -127,7 +127,8 @@ class NAOSampler(SMBOSampler):
     def _default_predictor(self) -> ArchitecturePredictor:
         from predictors.architecture import NAOPredictor
 
-        return NAOPredictor(hidden=24, steps=60, ops=self._space.operations, random_state=self._seed % 2**32)
+        seed = self._seed % 2**32
+        return NAOPredictor(members=2, hidden=24, steps=40, ops=self._space.operations, random_state=seed)
 
     def _refit_point(self, n: int) -> int:
         """The starts, and whole rounds after them."""
