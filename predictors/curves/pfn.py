@@ -217,18 +217,17 @@ class PFNCurvePredictor(CurvePredictor):
         fold = np.arange(len(curves)) % _FOLDS
         lengths = sorted({int(np.ceil(share * last)) for share in _SHARES})
         score = np.zeros((len(lengths), len(_STRETCHES)))
+        stretches = torch.from_numpy(_STRETCHES).float()[:, None, None]
         for held_out in range(min(_FOLDS, len(curves))):
             rest, tested = curves[fold != held_out], curves[(fold == held_out) & np.isfinite(curves[:, last])]
-            center, unit = _units(rest, tested)
-            for at_length, length in zip(score, lengths, strict=True):
-                begun = tested.copy()
-                begun[:, length:] = np.nan
-                for rows, mixture, base, size in self._passes(rest, begun, last, center, unit):
-                    value = (tested[rows, last] - center[rows]) / unit[rows]
-                    target = torch.from_numpy((value - base) / size).float()
-                    for index, stretch in enumerate(_STRETCHES):
-                        found = mixture.stretched(torch.tensor(stretch, dtype=torch.float32)).log_density(target)
-                        at_length[index] += float(found.clamp(min=-20).sum())
+            center, unit = (np.tile(part, len(lengths)) for part in _units(rest, tested))
+            truth, cut = np.tile(tested[:, last], len(lengths)), np.repeat(lengths, len(tested))
+            begun = np.where(np.arange(self.horizon_) < cut[:, None], np.tile(tested, (len(lengths), 1)), np.nan)
+            for rows, mixture, base, size in self._passes(rest, begun, last, center, unit):
+                value = (truth[rows] - center[rows]) / unit[rows]
+                target = torch.from_numpy((value - base) / size).float()
+                found = mixture.stretched(stretches).log_density(target).clamp(min=-20)
+                np.add.at(score, np.searchsorted(lengths, cut[rows]), found.T.double().numpy())
         logs = np.log(_STRETCHES)
         common = logs[(score.mean(0) - 0.5 * _STIFFNESS * logs**2).argmax()]
         own = logs[(score - 0.5 * _OWN_STIFFNESS * (logs - common) ** 2).argmax(1)]
