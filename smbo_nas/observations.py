@@ -12,12 +12,16 @@ from optuna.trial import FrozenTrial, TrialState
 
 from predictors.architecture.inputs import Described
 from predictors.curves.base import CurvePredictor
+from predictors.curves.learning import last_values
+from predictors.curves.prior import evidence, usual_trust
 from predictors.graph import ArchGraph
 from smbo_nas.resuming import superseded
 from smbo_nas.spaces import Candidate, SearchSpace
 
 PREDICTION_KEY = "smbo_nas:prediction"
 """System attribute of a trial: mean and std of its value as predicted from its graph when it was proposed."""
+PROMISE_KEY = "smbo_nas:promise"
+"""System attribute of a trial: its expected improvement as a share of that of the best that could be trained."""
 
 
 @dataclass(frozen=True)
@@ -126,17 +130,27 @@ class FinalValues:
     def __call__(
         self, complete: Sequence[FrozenTrial], stopped: Sequence[FrozenTrial]
     ) -> dict[int, tuple[float, float]]:
-        """Median and spread (`StudentMixture.bulk`) of each stopped trial's value, by number, in the study's units.
+        """What each stopped trial's curve says of its value: mean and standard deviation, in the study's units.
 
-        Nothing is predicted without a complete curve to learn from, or for a trial without a finite value.
+        By number, and without what is common to all curves (`evidence`): whoever learns from it has a prior of its own.
+        Nothing is said without a complete curve to learn from, or of a trial without a finite value.
         """
         stopped = [t for t in stopped if any(np.isfinite(v) for v in t.intermediate_values.values())]
-        finished = [t for t in complete if t.intermediate_values]
+        finished = [t for t in complete if any(np.isfinite(v) for v in t.intermediate_values.values())]
         if not stopped or not finished:
             return {}
         steps, curves = curve_matrix([*finished, *stopped])
         predictor = self._fit((tuple(t.number for t in finished), tuple(steps)), curves[: len(finished)])
-        mean, std = predictor.predictive(curves[len(finished) :]).bulk()
+        begun = curves[len(finished) :]
+        (center,), (spread,) = predictor.predictive(np.full((1, 1), np.nan)).bulk()
+        lengths = (np.isfinite(begun) * np.arange(1, len(steps) + 1)).max(axis=1)
+        ends = last_values(curves[: len(finished)])
+        mean, std = evidence(
+            *predictor.predictive(begun).bulk(),
+            (float(center), float(spread)),
+            usual_trust(lengths / len(steps)),
+            (float(np.nanmin(ends)), float(np.nanmax(ends))),
+        )
         return {
             t.number: (float(m), float(s))
             for t, m, s in zip(stopped, mean, std, strict=True)

@@ -10,6 +10,45 @@ from predictors.curves.mixture import StudentMixture
 
 Array = NDArray[np.float64]
 
+_TRUST = ((0.25, 0.5), (0.4, 1.0))
+_KNOWS_NOTHING = 0.99
+"""Share of the marginal variance above which a predictive is taken to say next to nothing."""
+
+
+def usual_trust(shares: Array) -> Array:
+    """How much of what a curve claims counts beside what a graph says, by the share of the training it shows.
+
+    Early on curves and graphs err together; `JointPredictor` learns about as much from finished networks.
+    """
+    return np.asarray(np.interp(shares, *_TRUST), dtype=np.float64)
+
+
+def evidence(
+    mean: Array, std: Array, marginal: tuple[float, float], trust: Array, within: tuple[float, float]
+) -> tuple[Array, Array]:
+    """What curves say of final values by themselves, without what is common to all curves.
+
+    A predictive is prior times likelihood; who has a better prior wants the likelihood. All three taken as Gaussians,
+    it has the precision `trust * (1 / std**2 - 1 / marginal_std**2)`: next to none where a curve says nothing yet.
+
+    Args:
+        mean: Of the predictives, `(m,)`.
+        std: Their standard deviations, `(m,)`.
+        marginal: Mean and standard deviation of a value before anything was observed; with a deviation of 0, nothing
+            is taken off.
+        trust: How much of the evidence counts, above 0, `(m,)`.
+        within: The lowest and the highest mean that is believed: what a wide likelihood has for a mean means nothing.
+
+    Returns:
+        Means and standard deviations, `(m,)` each.
+    """
+    center, spread = marginal
+    if spread <= 0:
+        return mean, std / np.sqrt(trust)
+    var = np.minimum((std / spread) ** 2, _KNOWS_NOTHING)
+    low, high = np.minimum(within[0], mean), np.maximum(within[1], mean)
+    return np.clip(center + (mean - center) / (1.0 - var), low, high), spread * np.sqrt(var / (1.0 - var) / trust)
+
 
 def check_prior(prior: tuple[ArrayLike, ArrayLike], n_curves: int) -> tuple[Array, Array]:
     """The prior means and standard deviations of `n_curves` final values, `(n_curves,)` each.
@@ -36,7 +75,7 @@ def tempered(mixture: StudentMixture, marginal_mean: Array, marginal_std: Array,
         trust: 0 gives the marginal, 1 leaves everything as it is, `(m,)`.
     """
     mean, std, share = marginal_mean[:, None], marginal_std[:, None], trust[:, None]
-    var = np.minimum(mixture.scale**2 * mixture.dof / (mixture.dof - 2) / std**2, 1.0)
+    var = np.minimum((mixture.scale / std) ** 2 * mixture.dof / (mixture.dof - 2), 1.0)
     shrink = share + (1.0 - share) * var
     loc = mean + share * (mixture.loc - mean) / shrink
     return StudentMixture(mixture.weights, loc, mixture.scale / np.sqrt(shrink), mixture.dof)

@@ -10,16 +10,12 @@ was compared on some of the even half (of LCDB, on every 29th data set, which is
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 
 from predictors.curve_evaluation import CurveTask, evaluate_curves, spread, summarise_curves
 from predictors.curves.base import Array, check_curves
-from predictors.curves.domhan import DomhanMCMCPredictor
-from predictors.curves.parametric import ParametricCurvePredictor
-from predictors.curves.pfn import PFNCurvePredictor
 from predictors.curves.table import CurveTable
 from predictors.models import make_curve_model
 
@@ -89,30 +85,6 @@ def main() -> None:
         for row in summarise_curves(runs):
             cells = " | ".join(f"{row[name]['mean']:.3f}" for name in MEASURES)
             say(f"| {row['finished']} | {row['observed']:.2f} | {row['model']} | {cells} |")
-    speed()
-
-
-def speed(n_steps: int = 100, n_finished: int = 20) -> None:
-    """Processor time per curve beside the MCMC reference, 1,000 curves of many lengths against one."""
-    rng = np.random.default_rng(0)
-    gap, pace = rng.uniform(0.1, 0.5, (1020, 1)), rng.uniform(3, 40, (1020, 1))
-    curves = 0.9 - gap * np.exp(-np.arange(n_steps) / pace) + 0.01 * rng.standard_normal((1020, n_steps))
-    finished, begun = curves[:n_finished], curves[n_finished:]
-    begun[np.arange(n_steps) >= rng.integers(1, n_steps, len(begun))[:, None]] = np.nan
-    say("\n### Processor seconds\n\n| model | fit | one curve | curves a second |\n|---|---|---|---|")
-    for name, model, partial in (
-        ("pfn", PFNCurvePredictor(), begun),
-        ("pfn, equal lengths", PFNCurvePredictor(), curves[n_finished:, :30]),
-        ("pfn, nothing finished", PFNCurvePredictor(n_steps), begun),
-        ("parametric", ParametricCurvePredictor(), begun),
-        ("Domhan, MCMC", DomhanMCMCPredictor(random_state=0), curves[n_finished : n_finished + 1, :30]),
-    ):
-        began = time.process_time()
-        model.fit(finished[:0] if "nothing" in name else finished)
-        fitted = time.process_time()
-        model.predictive(partial)
-        each = (time.process_time() - fitted) / len(partial)
-        say(f"| {name} | {fitted - began:.2f} | {each:.6f} | {1 / each:,.2f} |")
 
 
 if __name__ == "__main__":

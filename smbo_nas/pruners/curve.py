@@ -12,7 +12,7 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from predictors.curves import CurvePredictor
-from smbo_nas.observations import PREDICTION_KEY, curve_matrix
+from smbo_nas.observations import PREDICTION_KEY, PROMISE_KEY, curve_matrix
 from smbo_nas.pruners.policy import StopPolicy, StopVerdict
 from smbo_nas.resuming import resumes
 
@@ -31,8 +31,9 @@ class CurvePruner(BasePruner):
     running trial is predicted from its curve so far, and the trial is pruned when the probability
     that it beats the incumbent has fallen below `risk` times what it was at first. See `StopPolicy` for the rule and
     `predictors.curves.PFNCurvePredictor` for the model. What is compared are the last reported values, so
-    report the metric that the objective returns. Nothing is kept that is not in the storage, so
-    any number of workers may use pruners of their own.
+    report the metric that the objective returns. Where the sampler continues stopped trainings
+    (`SMBOSampler(thaw=True)`), a random start also gives way when it promises less than what could be trained in its
+    place. Nothing is kept that is not in the storage, so any number of workers may use pruners of their own.
 
     Args:
         predictor: Predictor of final values; `default_curve_predictor()` if None.
@@ -115,7 +116,8 @@ class CurvePruner(BasePruner):
         maximize = study.direction == StudyDirection.MAXIMIZE
         direction: Literal["maximize", "minimize"] = "maximize" if maximize else "minimize"
         prior = _prior(study, trial) if self._use_graph else None
-        return self._policy.decide(finished, curve, direction=direction, prior=prior)
+        promise = trial.system_attrs.get(PROMISE_KEY)
+        return self._policy.decide(finished, curve, direction=direction, prior=prior, promise=promise)
 
     @staticmethod
     def _just_continued(study: Study, trial: FrozenTrial, horizon: int) -> bool:

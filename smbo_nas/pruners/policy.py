@@ -11,17 +11,10 @@ from scipy.special import ndtr
 from sklearn.base import clone
 
 from predictors.curves import CurvePredictor, StudentMixture, default_curve_predictor
-from predictors.curves.prior import given_final, tempered
+from predictors.curves.prior import given_final, tempered, usual_trust
 
 Array = NDArray[np.float64]
 Direction = Literal["maximize", "minimize"]
-
-
-_TRUST = ((0.25, 0.5), (0.4, 1.0))
-"""How much of what a curve claims counts beside a prior, by the share of the training it shows.
-
-Early on curves and graphs err together; `JointPredictor` learns about as much from finished networks.
-"""
 
 
 @dataclass(frozen=True)
@@ -110,6 +103,7 @@ class StopPolicy:
         direction: Direction = "maximize",
         incumbent: float | None = None,
         prior: tuple[float, float] | None = None,
+        promise: float | None = None,
     ) -> StopVerdict:
         """Says whether to stop the training that has this curve so far.
 
@@ -121,10 +115,15 @@ class StopPolicy:
             incumbent: The value to beat; None takes the k-th best last value of the finished.
             prior: Mean and standard deviation of the final value as known from elsewhere, such as from the network's
                 graph; the curve is judged by both together.
+            promise: Of a training that was chosen by what its graph says: what it was worth before it began, as a
+                share of the best that could be trained in its place, from 0 to 1. A promise of a half makes up for half
+                of the probability; and what a curve claims early counts for less (`usual_trust`).
 
         Raises:
-            ValueError: If the shapes don't fit or `direction` is neither of the two.
+            ValueError: If the shapes don't fit, `direction` is neither of the two or `promise` not from 0 to 1.
         """
+        if promise is not None and not 0 <= promise <= 1:
+            raise ValueError(f"`promise` must be from 0 to 1, but got {promise}.")
         if direction not in ("maximize", "minimize"):
             raise ValueError(f'`direction` must be "maximize" or "minimize", but got {direction!r}.')
         known = np.array(finished, dtype=np.float64)
@@ -152,13 +151,14 @@ class StopPolicy:
             history[row, : last + 1] = begun[: last + 1]
         predictor, unseen = self._fit(known)
         predictive, below_before = predictor.predictive(history), float(unseen.cdf(target)[0])
+        if prior is not None or promise is not None:
+            predictive = _trusted(predictive, unseen, (seen[: -self.patience - 1 : -1] + 1) / known.shape[1])
         if prior is not None:
-            shares = (seen[: -self.patience - 1 : -1] + 1) / known.shape[1]
-            predictive = _together(predictive, unseen, prior, shares)
+            predictive = given_final(predictive, *_bulk(unseen), prior)
             below_before = float(ndtr((target - prior[0]) / prior[1]))
         below, (median, spread) = predictive.cdf(target), predictive.bulk()
         chance, before = (1.0 - below, 1.0 - below_before) if direction == "maximize" else (below, below_before)
-        stop = bool((chance < self.risk * before).all())
+        stop = bool((chance * (1.0 if promise is None else promise) < self.risk * before).all())
         sign = ">" if direction == "maximize" else "<"
         return StopVerdict(
             stop=stop,
@@ -190,15 +190,16 @@ class StopPolicy:
         return self._fitted[1:]
 
 
-def _together(
-    predictive: StudentMixture, unseen: StudentMixture, prior: tuple[float, float], shares: Array
-) -> StudentMixture:
-    """What curves and the prior say together, where the curves show these shares of a training, `(m,)`."""
+def _trusted(predictive: StudentMixture, unseen: StudentMixture, shares: Array) -> StudentMixture:
+    """What counts of what curves claim that show these shares of a training, `(m,)`."""
+    center, spread = _bulk(unseen)
+    ones = np.ones(len(shares))
+    return tempered(predictive, center * ones, spread * ones, usual_trust(shares))
+
+
+def _bulk(unseen: StudentMixture) -> tuple[float, float]:
     (center,), (spread,) = unseen.bulk()
-    centers = np.full(len(shares), center)
-    spreads = np.full(len(shares), max(spread, np.finfo(np.float64).tiny))
-    trusted = tempered(predictive, centers, spreads, np.interp(shares, *_TRUST))
-    return given_final(trusted, centers, spreads, prior)
+    return float(center), max(float(spread), np.finfo(np.float64).tiny)
 
 
 def _go_on(why: str) -> StopVerdict:

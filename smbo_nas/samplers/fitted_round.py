@@ -65,7 +65,8 @@ class FittedRound:
         self._n_finished, self._seed = n_finished, seed
         measured = observed.y[observed.y_std == 0.0]
         self.best = float(predictor.score_map_.to_scores(measured if len(measured) else observed.y).max())
-        ranked = np.argsort(-observed.y, kind="stable")[:_INCUMBENTS]
+        self._sure = observed.y - observed.y_std  # what a curve merely promises is no elite
+        ranked = np.argsort(-self._sure, kind="stable")[:_INCUMBENTS]
         self.incumbents = [observed.candidates[k].graph for k in ranked]
         # What was worked out: saves time, decides nothing.
         self._pools: dict[int, Pool] = {}
@@ -124,7 +125,7 @@ class FittedRound:
         """The pool that follows on `k` others; what is in them, and what was fitted on, is not in it."""
         if k not in self._pools:
             seen = {graph.digest for graph in self.observed.graphs}.union(*(self._pool(j).digests for j in range(k)))
-            known = zip(self.observed.candidates, self.observed.y, strict=True)
+            known = zip(self.observed.candidates, self._sure, strict=True)
             elites = [Elite(candidate.params, float(value)) for candidate, value in known]
             rng = self._stream(f"pool {k}")
             self._pools[k] = self._proposer.pool(self._space, elites, frozenset(seen), rng, self.predictor)

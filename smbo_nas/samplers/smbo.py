@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from optuna.samplers import BaseSampler, TPESampler
 from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from smbo_nas.acquisition import LogEI, get_acquisition
 from smbo_nas.hyperparameters import Hyperparameters, JointSpace
-from smbo_nas.observations import PREDICTION_KEY, StudyReader, finished_in_order
+from smbo_nas.observations import PREDICTION_KEY, PROMISE_KEY, StudyReader, finished_in_order
 from smbo_nas.proposers import JointProposer, Pool, Proposer, default_proposer
-from smbo_nas.resuming import RESUMES_KEY, resumable, resumes
+from smbo_nas.resuming import RESUMES_KEY
 from smbo_nas.samplers.fitted_round import FittedRound
 from smbo_nas.samplers.trials import SECONDS_KEY, decided, record, sample_by, stream
 from smbo_nas.samplers.warm_start import Start, WarmStart, warm_start_from
-from smbo_nas.spaces import Candidate, Params, SearchSpace
+from smbo_nas.samplers.weighing import Weighed, heard_since, prediction, stopped_trainings
+from smbo_nas.spaces import Params, SearchSpace
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -31,10 +32,10 @@ if TYPE_CHECKING:
     from predictors.curves.base import CurvePredictor
     from predictors.graph import ArchGraph
     from smbo_nas.acquisition import Acquisition
-    from smbo_nas.joint_scores import JointScores
-    from smbo_nas.observations import Observations
 
 _MAX_RANDOM_DRAWS = 1000
+_FEWEST = 4
+"""Finished trainings from which on a random one is weighed against what could be trained in its place."""
 
 
 class SMBOSampler(BaseSampler):
@@ -45,13 +46,15 @@ class SMBOSampler(BaseSampler):
     where it can be listed, else mutations of the best and random points. Isomorphic architectures are proposed once.
     Between two fits, what has finished is conditioned on with the hyperparameters held, and RUNNING trials count as
     observed at their predicted value (Ginsbourger, Le Riche and Carraro 2010, "kriging believer"). A PRUNED trial
-    enters with the final value that its learning curve predicts and that prediction's uncertainty.
+    enters with the final value that its learning curve speaks for and the uncertainty of that evidence.
 
     With `thaw`, a stopped training may be proposed again where its expected improvement for each epoch that is left
     exceeds that of a new one for each epoch of a whole training (after Swersky, Snoek and Adams, "Freeze-thaw Bayesian
     optimization", 2014). Such a trial has the parameters of the stopped one, and the number of that in its system
     attribute `smbo_nas:resumes` (`smbo_nas.resuming`); the objective is to go on from its checkpoint and to report the
-    epochs before again.
+    epochs before again. And once a few trainings have finished, the random ones that are left to start, and enqueued
+    ones, are weighed against the best that could be trained in their place (system attribute `smbo_nas:promise`), so
+    that `CurvePruner` soon stops those that promise little: they go on when it is their turn.
 
     Every proposal follows from the study, the seed and the trial's number alone, so that another process, or the same
     one restarted, proposes the same.
@@ -114,6 +117,14 @@ class SMBOSampler(BaseSampler):
 
     # -- Optuna's contract ------------------------------------------------------------------------------------------
 
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        """With `thaw`, weighs an enqueued architecture against what could be trained in its place."""
+        if not self._thaw or not decided(trial).keys() >= self._space.choices.keys():
+            return
+        if self.infer_relative_search_space(study, trial).keys() <= self._space.choices.keys():
+            params = {name: str(decided(trial)[name]) for name in self._space.choices}
+            self._note_promise(study, trial, self._searched({}), params)
+
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """The space's parameters, and what is searched with them or what the other sampler would sample together."""
         self._raise_error_if_multi_objective(study)
@@ -168,48 +179,101 @@ class SMBOSampler(BaseSampler):
         return self._domain[1]
 
     def _propose(self, study: Study, trial: FrozenTrial, domain: _Domain) -> Params:
-        reader = domain.reader
         trials = [t for t in study.get_trials(deepcopy=False) if t.number != trial.number]
-        seen = reader.digests(trials)
+        seen = domain.reader.digests(trials)
         fixed, held = _fixed_params(trial, domain.space)
         finished = finished_in_order(trials)
-        known = self._refit_point(len(finished))
-        fitted = self._fitted_on(finished[:known], study.direction, domain)
-        if fitted is None:
-            return self._random(trial, seen, fixed, domain)
+        fitted = None
+        if len(finished) >= self._n_startup_trials:
+            fitted = self._fitted_on(finished[: self._refit_point(len(finished))], study.direction, domain)
+        choice = None if fitted is None else self._weighed(study, trial, domain, fitted, trials, seen, fixed, held)
+        if fitted is None or choice is None or not choice.graphs:
+            params = self._random(trial, seen, fixed, domain)
+            if self._thaw:
+                self._note_promise(study, trial, domain, params)
+            return params
+        chosen = int(np.argmax(choice.worth))
+        mean, std = prediction(fitted, choice.joint, choice.graphs[chosen], choice.numbers[chosen])
+        sign = _sign(study)
+        record(study, trial, PREDICTION_KEY, {"mean": sign * mean, "std": std})
+        if self._thaw:
+            record(study, trial, PROMISE_KEY, 1.0)
+        if choice.numbers[chosen] is not None:
+            record(study, trial, RESUMES_KEY, choice.numbers[chosen])
+        return choice.params[chosen]
+
+    def _note_promise(self, study: Study, trial: FrozenTrial, domain: _Domain, params: Params) -> None:
+        """Records what an architecture that was not chosen for it is worth beside the best that could be trained."""
+        trials = [t for t in study.get_trials(deepcopy=False) if t.number != trial.number]
+        finished = finished_in_order(trials)
+        fitted = self._fitted_on(finished[: self._refit_point(len(finished))], study.direction, domain)
+        if fitted is None or not domain.space.is_valid(params):
+            return
+        seen, graph = domain.reader.digests(trials), domain.space.graph(params)
+        rivals = self._weighed(study, trial, domain, fitted, trials, seen, {}, {}, besides=[graph])
+        if rivals.graphs:
+            record(study, trial, PROMISE_KEY, float(np.exp(min(rivals.besides[0] - rivals.worth.max(), 0.0))))
+
+    def _weighed(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        domain: _Domain,
+        fitted: FittedRound,
+        trials: Sequence[FrozenTrial],
+        seen: frozenset[str],
+        fixed: Params,
+        held: Mapping[str, Any],
+        *,
+        besides: Sequence[ArchGraph] = (),
+    ) -> Weighed:
+        """What may be trained next and agrees with what is fixed and held, and what each is worth.
+
+        Args:
+            study: The study.
+            trial: The one that asks.
+            domain: What is searched.
+            fitted: What is known.
+            trials: The study's others.
+            seen: Digests of what they trained.
+            fixed: Parameters of the architecture.
+            held: Other parameters.
+            besides: Architectures to be weighed with them, a whole training each.
+        """
         shortlist = fitted.shortlist(seen, fixed)
         if held:
             shortlist = Pool.of(domain.space, ({**params, **held} for params in shortlist.params), seen)
-        stopped = _stopped(reader, trials, fitted.observed) if self._thaw and not fixed and not held else []
+        thaw = self._thaw and not fixed and not held
+        stopped = stopped_trainings(domain.reader, trials, fitted.observed) if thaw else []
         fresh = shortlist.only(
             digest not in seen and fixed.items() <= params.items()
             for digest, params in zip(shortlist.digests, shortlist.params, strict=True)
         )
-        if not fresh.params and not stopped:
-            return self._random(trial, seen, fixed, domain)
-        sign = -1.0 if study.direction == StudyDirection.MINIMIZE else 1.0
-        since = _since(reader, fitted, trials, finished[known:], sign)
+        finished = finished_in_order(trials)
+        since = heard_since(domain.reader, fitted, trials, finished[self._refit_point(len(finished)) :], _sign(study))
         begun = [candidate.graph for candidate, _ in since]
         continued = [candidate.graph for _, candidate, _ in stopped]
         scores = {candidate.graph.digest: score for candidate, score in since}
-        joint = fitted.joint(shortlist.graphs, [*begun, *continued]).given(scores)
+        joint = fitted.joint(shortlist.graphs, [*begun, *continued, *besides]).given(scores)
         graphs = [*fresh.graphs, *continued]
-        left = np.array([1.0] * len(fresh.graphs) + [share for _, _, share in stopped])
+        if not graphs:
+            return Weighed((), (), (), np.empty(0), np.empty(0), joint)
         worth = self._acquisition(
             joint,
-            graphs,
+            [*graphs, *besides],
             measured=[*fitted.incumbents, *begun],
             best=max([fitted.best, *(score for score in scores.values() if not np.isnan(score))]),
             rng=stream(self._seed, trial.number, "acquisition"),
         )
-        chosen = int(np.argmax(worth - np.log(left)))
-        number = None if chosen < len(fresh.graphs) else stopped[chosen - len(fresh.graphs)][0]
-        mean, std = _prediction(fitted, joint, graphs[chosen], number)
-        record(study, trial, PREDICTION_KEY, {"mean": sign * mean, "std": std})
-        if number is None:
-            return fresh.params[chosen]
-        record(study, trial, RESUMES_KEY, number)
-        return stopped[chosen - len(fresh.graphs)][1].params
+        left = np.array([1.0] * len(fresh.graphs) + [share for _, _, share in stopped])
+        return Weighed(
+            graphs,
+            [*fresh.params, *(candidate.params for _, candidate, _ in stopped)],
+            [*[None] * len(fresh.graphs), *(k for k, _, _ in stopped)],
+            worth[: len(graphs)] - np.log(left),
+            worth[len(graphs) :],
+            joint,
+        )
 
     def _random(self, trial: FrozenTrial, seen: frozenset[str], fixed: Params, domain: _Domain) -> Params:
         """What to measure without a model, new where it is found soon."""
@@ -237,10 +301,11 @@ class SMBOSampler(BaseSampler):
         key = (domain, direction, finished)
         if self._fitted is not None and self._fitted[0] == key:
             return self._fitted[1]
-        if len(finished) < self._n_startup_trials:
+        least = min(self._n_startup_trials, _FEWEST) if self._thaw else self._n_startup_trials
+        if len(finished) < least:
             return None
         observed = domain.reader.observations(finished, direction)
-        if len(observed) < self._n_startup_trials:
+        if len(observed) < least:
             return None
         predictor: ArchitecturePredictor = clone(self._predictor or self._default_predictor())
         predictor.fit(observed.graphs, observed.y, y_std=observed.y_std, source=self._source)
@@ -266,54 +331,8 @@ class _Domain:
     reader: StudyReader
 
 
-def _stopped(
-    reader: StudyReader, trials: Sequence[FrozenTrial], observed: Observations
-) -> list[tuple[int, Candidate, float]]:
-    """Number, architecture and share left of each stopped training that may go on and that the predictor knows of."""
-    complete = [t for t in trials if t.state == TrialState.COMPLETE and t.intermediate_values]
-    horizon = max((max(t.intermediate_values) for t in complete), default=0)
-    found = []
-    for t in resumable(trials):
-        candidate = reader.candidate(t)
-        last = max(t.intermediate_values, default=horizon)
-        if candidate is not None and last < horizon and t.number in observed.numbers:
-            found.append((t.number, candidate, 1.0 - last / horizon))
-    return found
-
-
-def _since(
-    reader: StudyReader,
-    fitted: FittedRound,
-    trials: Sequence[FrozenTrial],
-    finished: Sequence[FrozenTrial],
-    sign: float,
-) -> list[tuple[Candidate, float]]:
-    """Architectures of which the predictor has not heard, with the score measured.
-
-    The score is NaN, which is to say that the prediction is believed, where a trial is RUNNING or was stopped. A
-    RUNNING one that goes on from a stopped one was heard of.
-    """
-    running = [t for t in trials if t.state == TrialState.RUNNING and resumes(t) is None]
-    found = []
-    for t in [*running, *finished]:
-        candidate = reader.candidate(t)
-        if candidate is not None:
-            value = t.value if t.state == TrialState.COMPLETE else None
-            found.append((candidate, np.nan if value is None else fitted.score(sign * value)))
-    return found
-
-
-def _prediction(fitted: FittedRound, joint: JointScores, graph: ArchGraph, number: int | None) -> tuple[float, float]:
-    """Mean and standard deviation of the final value from the graph; for a stopped trial, without its own curve."""
-    predictor = fitted.predictor
-    score_mean, score_std = joint.predict_scores([graph])
-    if number in fitted.observed.numbers:
-        row = fitted.observed.numbers.index(number)
-        if np.isfinite(predictor.held_out_.mean[row]):
-            score_mean = predictor.held_out_.mean[[row]]
-            score_std = predictor.held_out_.std[[row]] * predictor.error_law_.std
-    mean, std = predictor.score_map_.value_moments(score_mean, score_std)
-    return float(mean[0]), float(std[0])
+def _sign(study: Study) -> float:
+    return -1.0 if study.direction == StudyDirection.MINIMIZE else 1.0
 
 
 def refit_point(n: int) -> int:

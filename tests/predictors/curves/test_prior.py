@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from predictors.curves.mixture import StudentMixture
-from predictors.curves.prior import given_final
+from predictors.curves.prior import evidence, given_final
 
 GAUSSIAN = 1e7  # degrees of freedom
 
@@ -57,6 +57,25 @@ def test_a_component_as_wide_as_the_marginal_or_a_wide_prior_sends_nothing_far_o
 def test_what_was_observed_stays() -> None:
     told = given_final(mixture([1.0], [0.7], [0.0]), 0.0, 1.0, (0.1, 0.01))
     assert (told.mean()[0], told.std()[0]) == (0.7, 0.0)
+
+
+def test_the_evidence_is_the_likelihood_that_bayes_rule_took() -> None:
+    center, spread, seen, noise = 70.0, 3.0, np.array([74.0, 61.0]), np.array([1.0, 5.0])
+    precision = 1 / spread**2 + 1 / noise**2
+    predictive = (center / spread**2 + seen / noise**2) / precision, precision**-0.5
+    for trust in (1.0, 0.25):
+        mean, std = evidence(*predictive, (center, spread), np.full(2, trust), (50.0, 80.0))
+        np.testing.assert_allclose(mean, seen)
+        np.testing.assert_allclose(std, noise / np.sqrt(trust))
+
+
+def test_evidence_of_nothing_is_wide_and_stays_in_sight() -> None:
+    means, stds = np.array([70.0, 70.5, 65.0]), np.array([3.0, 3.5, 2.99])
+    mean, std = evidence(means, stds, (70.0, 3.0), np.ones(3), (66.0, 72.0))
+    assert (std > 20.0).all()
+    assert ((mean >= 65.0) & (mean <= 72.0)).all()
+    mean, std = evidence(means, stds, (70.0, 0.0), np.ones(3), (66.0, 72.0))
+    np.testing.assert_array_equal([mean, std], [means, stds])
 
 
 @pytest.mark.parametrize(

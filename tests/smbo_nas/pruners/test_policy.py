@@ -118,6 +118,23 @@ def test_a_prior_is_what_the_curve_must_speak_against() -> None:
     assert hoped.probability > feared.probability
 
 
+def test_what_promises_little_beside_others_must_show_more() -> None:
+    finished = curves()
+    policy = StopPolicy(risk=0.5)
+    middling = finished[np.argsort(finished[:, -1])[-4], :4]
+    assert not policy.decide(finished, middling, promise=1.0).stop
+    assert policy.decide(finished, middling, promise=0.01).stop
+
+
+def test_what_the_graph_chose_is_not_given_up_for_its_first_values() -> None:
+    """Curves and graphs err together early on."""
+    finished = curves()
+    seen = [0.97 * v for v in finished[np.argsort(finished[:, -1])[4], :2]]
+    alone, chosen = (StopPolicy().decide(finished, seen, promise=promise) for promise in (None, 1.0))
+    assert chosen.probability > alone.probability
+    assert chosen.before == alone.before
+
+
 def test_a_used_policy_decides_like_a_fresh_one() -> None:
     finished = curves(60)
     used = StopPolicy()
@@ -151,3 +168,5 @@ def test_wrong_shapes_and_directions_are_refused() -> None:
         StopPolicy().decide(curves(), np.zeros(13))
     with pytest.raises(ValueError, match="`direction` must be"):
         StopPolicy().decide(curves(), hopeless(), direction="up")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="`promise` must be from 0 to 1, but got 2"):
+        StopPolicy().decide(curves(), hopeless(), promise=2.0)

@@ -9,7 +9,7 @@ from optuna.trial import TrialState, create_trial
 
 from predictors.architecture import GraphGP
 from smbo_nas import NASBench201Space, SMBOSampler
-from smbo_nas.observations import PREDICTION_KEY
+from smbo_nas.observations import PREDICTION_KEY, PROMISE_KEY
 from smbo_nas.resuming import RESUMES_KEY
 
 SPACE = NASBench201Space()
@@ -81,3 +81,42 @@ def test_enqueued_parameters_start_a_network_of_their_own() -> None:
     proposed = ask(study)
     assert proposed.params == wanted
     assert RESUMES_KEY not in proposed.system_attrs
+
+
+def started(values: list[float], *, thaw: bool = True) -> optuna.Study:
+    """Some finished trainings of random networks, fewer than there are to be."""
+    sampler = SMBOSampler(SPACE, predictor=GraphGP(random_state=0), n_startup_trials=10, thaw=thaw, seed=0)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    rng = np.random.default_rng(0)
+    for value in values:
+        trial = create_trial(
+            value=value, params=SPACE.sample(rng), distributions=SPACE.distributions(), intermediate_values={9: value}
+        )
+        study.add_trial(trial)
+    return study
+
+
+def test_a_random_start_is_weighed_against_what_could_be_trained_in_its_place() -> None:
+    values = [0.9, 0.5, 0.6, 0.4, 0.55, 0.7]
+    promises = []
+    for start in range(2):
+        study = started(values)
+        if start:  # a random network, not one that the sampler draws
+            study.enqueue_trial(SPACE.sample(np.random.default_rng(5)))
+        promises.append(ask(study).system_attrs[PROMISE_KEY])
+    assert all(0.0 < promise <= 1.0 for promise in promises)
+    assert min(promises) < 1.0
+    nothing = dict.fromkeys(SPACE.choices, "none")
+    study = started(values)
+    study.add_trial(create_trial(value=0.1, params=nothing, distributions=SPACE.distributions()))
+    study.enqueue_trial({**nothing, next(iter(SPACE.choices)): "skip_connect"})
+    assert ask(study).system_attrs[PROMISE_KEY] < 0.5
+
+
+def test_without_a_model_or_unasked_nothing_is_weighed() -> None:
+    assert PROMISE_KEY not in ask(started([0.9, 0.5, 0.6])).system_attrs
+    assert PROMISE_KEY not in ask(started([0.9, 0.5, 0.6, 0.4, 0.55], thaw=False)).system_attrs
+
+
+def test_what_the_model_chooses_promises_most() -> None:
+    assert ask(study_with_a_stopped_trial(0.3)).system_attrs[PROMISE_KEY] == 1.0
