@@ -135,6 +135,25 @@ def test_what_the_graph_chose_is_not_given_up_for_its_first_values() -> None:
     assert chosen.before == alone.before
 
 
+def test_a_plain_loop_needs_nothing_but_the_policy() -> None:
+    """The example of docs/samplers.md."""
+    policy, horizon = StopPolicy(), 12
+    finished: list[list[float]] = []
+    lengths = []
+    for network in curves(20):
+        curve: list[float] = []
+        for epoch in range(horizon):
+            curve.append(float(network[epoch]))
+            if policy.decide(np.array(finished).reshape(-1, horizon), curve, direction="maximize").stop:
+                break
+        else:
+            finished.append(curve)
+        lengths.append(len(curve))
+    assert lengths[:4] == [horizon] * 4
+    assert lengths[int(curves(20)[:, -1].argmax())] == horizon
+    assert sum(lengths) < 0.85 * horizon * 20
+
+
 def test_a_used_policy_decides_like_a_fresh_one() -> None:
     finished = curves(60)
     used = StopPolicy()
