@@ -55,15 +55,16 @@ class StudyReader:
     Args:
         space: The space of the architecture parameters; trials without all of them are left out.
         curve_predictor: Predicts the final value of stopped trials from their curves.
+        evidence: As for `FinalValues`.
     """
 
-    def __init__(self, space: SearchSpace, curve_predictor: CurvePredictor) -> None:
+    def __init__(self, space: SearchSpace, curve_predictor: CurvePredictor, *, evidence: bool = False) -> None:
         self._space = space
         self._names = tuple(space.distributions())
         self._candidates: dict[tuple[object, ...], Candidate | None] = {}
         # By number, for storages that hand out one object for a trial that ended: its params need no second look.
         self._ended: dict[int, tuple[FrozenTrial, Candidate | None]] = {}
-        self._final_of = FinalValues(curve_predictor)
+        self._final_of = FinalValues(curve_predictor, evidence=evidence)
 
     def candidate(self, trial: FrozenTrial) -> Candidate | None:
         """The trial's architecture, or None where it has none of this space (yet)."""
@@ -121,19 +122,24 @@ class FinalValues:
 
     Args:
         predictor: Fitted, as a clone, on the curves of complete trials.
+        evidence: Whether to say what a curve speaks for by itself, without what is common to all (`evidence`), for
+            trainings that are weighed again: a short curve says "about the median of all", and taken as a measurement
+            that draws down what its graph promises. What is stopped for good is told as predicted.
     """
 
-    def __init__(self, predictor: CurvePredictor) -> None:
+    def __init__(self, predictor: CurvePredictor, *, evidence: bool = False) -> None:
         self._predictor = predictor
+        self._evidence = evidence
         self._fitted: tuple[object, CurvePredictor] | None = None
 
     def __call__(
         self, complete: Sequence[FrozenTrial], stopped: Sequence[FrozenTrial]
     ) -> dict[int, tuple[float, float]]:
-        """What each stopped trial's curve says of its value: mean and standard deviation, in the study's units.
+        """Mean and standard deviation of what each stopped trial's curve says of its value, in the study's units.
 
-        By number, and without what is common to all curves (`evidence`): whoever learns from it has a prior of its own.
-        Nothing is said without a complete curve to learn from, or of a trial without a finite value.
+        By number. The mean is the median of the predicted value, the deviation that of its bulk,
+        or what they are of the evidence. Nothing is said without a complete curve to learn from, or of a trial without
+        a finite value.
         """
         stopped = [t for t in stopped if any(np.isfinite(v) for v in t.intermediate_values.values())]
         finished = [t for t in complete if any(np.isfinite(v) for v in t.intermediate_values.values())]
@@ -142,15 +148,14 @@ class FinalValues:
         steps, curves = curve_matrix([*finished, *stopped])
         predictor = self._fit((tuple(t.number for t in finished), tuple(steps)), curves[: len(finished)])
         begun = curves[len(finished) :]
-        (center,), (spread,) = predictor.predictive(np.full((1, 1), np.nan)).bulk()
-        lengths = (np.isfinite(begun) * np.arange(1, len(steps) + 1)).max(axis=1)
-        ends = last_values(curves[: len(finished)])
-        mean, std = evidence(
-            *predictor.predictive(begun).bulk(),
-            (float(center), float(spread)),
-            usual_trust(lengths / len(steps)),
-            (float(np.nanmin(ends)), float(np.nanmax(ends))),
-        )
+        mean, std = predictor.predictive(begun).bulk()
+        if self._evidence:
+            (center,), (spread,) = predictor.predictive(np.full((1, 1), np.nan)).bulk()
+            shares = (np.isfinite(begun) * np.arange(1, len(steps) + 1)).max(axis=1) / len(steps)
+            ends = last_values(curves[: len(finished)])
+            mean, std = evidence(
+                mean, std, (float(center), float(spread)), usual_trust(shares), (float(ends.min()), float(ends.max()))
+            )
         return {
             t.number: (float(m), float(s))
             for t, m, s in zip(stopped, mean, std, strict=True)

@@ -46,7 +46,7 @@ class SMBOSampler(BaseSampler):
     where it can be listed, else mutations of the best and random points. Isomorphic architectures are proposed once.
     Between two fits, what has finished is conditioned on with the hyperparameters held, and RUNNING trials count as
     observed at their predicted value (Ginsbourger, Le Riche and Carraro 2010, "kriging believer"). A PRUNED trial
-    enters with the final value that its learning curve speaks for and the uncertainty of that evidence.
+    enters with the final value that its learning curve predicts and that prediction's uncertainty.
 
     With `thaw`, a stopped training may be proposed again where its expected improvement for each epoch that is left
     exceeds that of a new one for each epoch of a whole training (after Swersky, Snoek and Adams, "Freeze-thaw Bayesian
@@ -174,7 +174,7 @@ class SMBOSampler(BaseSampler):
             space, proposer = self._space, self._proposer
             if hyperparameters:
                 space, proposer = JointSpace(space, Hyperparameters(hyperparameters)), JointProposer(proposer)
-            reader = StudyReader(space, self._curve_predictor or _default_curve_predictor())
+            reader = StudyReader(space, self._curve_predictor or _default_curve_predictor(), evidence=self._thaw)
             self._domain = hyperparameters, _Domain(space, proposer, reader)
         return self._domain[1]
 
