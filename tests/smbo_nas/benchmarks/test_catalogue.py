@@ -45,4 +45,4 @@ def test_what_the_catalogue_does_not_name_is_put_together() -> None:
     found = entry_of("random+hyperband")
     assert found.family == "random"
     assert "stopped by hyperband" in found.text
-    assert "may go on" in entry_of("smbo-gp+curve+thaw").text
+    assert "may go on" in entry_of("smbo+curve+thaw").text
