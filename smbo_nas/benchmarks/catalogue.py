@@ -59,7 +59,9 @@ CATALOGUE: dict[str, Entry] = {
     "random": Entry("random", "Uniform draws, repeats and all."),
     "random-distinct": Entry("random", "Uniform draws without isomorphic repeats (Li and Talwalkar, 2019)."),
     "smbo-gp+curve": Entry("ours", "smbo-gp, and trainings whose curve promises little are stopped (CurvePruner)."),
-    "smbo-gp+curve+thaw": Entry("ours", "smbo-gp+curve, and what was stopped may go on where it promises more than what is new."),
+    "smbo-gp+curve+thaw": Entry(
+        "ours", "smbo-gp+curve, and what was stopped may go on where it promises more than what is new."
+    ),
     "tpe+median": Entry(
         "model", f"TPE, and trainings below the median are stopped (Golovin et al., 2017); {_SLOW}.", in_all=False
     ),
