@@ -60,8 +60,8 @@ class PNASSampler(SMBOSampler):
     `CellSpace` with `none`.
 
     Departures: those of `PNASPredictor` and `ProgressiveProposer`, and isomorphic architectures are proposed once. Of
-    the paper's two surrogates it is the MLP ensemble, which costs a tenth of the LSTM's time and, learned from cells of
-    one and two blocks of NAS-Bench-201, ranks larger ones better (results/search/README.md).
+    the paper's two surrogates it is the MLP ensemble, which ranks better on NAS-Bench-201, larger cells than it
+    learned from too, and costs a tenth of the LSTM's time (results/search/README.md).
 
     Args:
         space: As `SMBOSampler`.
