@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 import tracemalloc
@@ -199,12 +200,16 @@ def test_memory_does_not_grow_with_the_file(suffix: str, tmp_path: Path) -> None
         rows = [{"graph": graph.to_dict(), "id": k} for k, graph in enumerate(random_cells(n))]
         write_records(path, rows)
         del rows
+        gc.collect()  # empties Python's free lists too: what fills them again counts as memory in use
+        gc.disable()
         tracemalloc.start()
-        for _ in read_chunks(path, 100):
-            pass
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        return peak
+        try:
+            for _ in read_chunks(path, 100):
+                pass
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+            gc.enable()
 
     peak(200)  # imports
     assert peak(8000) < 1.3 * peak(2000)
