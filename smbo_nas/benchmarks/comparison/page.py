@@ -16,8 +16,8 @@ from smbo_nas.benchmarks.ranking import ALPHA
 from smbo_nas.report.document import chart, document
 
 _STYLE = (  # more specific than the page's own, which is for tables of trials
-    "table.sortable td:nth-child(4),table.sortable td:last-child{min-width:0}"
-    "table.sortable td:first-child{white-space:nowrap}"
+    "table.sortable td:nth-child(4){min-width:0}table.sortable td:last-child{min-width:5rem}"
+    "table.sortable td:first-child{min-width:8rem}"
     "table.sortable th,table.sortable th button{white-space:normal;text-align:inherit;vertical-align:bottom}"
 )
 _COLUMNS = (
