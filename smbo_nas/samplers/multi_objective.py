@@ -16,7 +16,7 @@ from smbo_nas.proposers import Elite, Pool, Proposer, default_proposer
 from smbo_nas.proposers.feasible import FeasibleProposer
 from smbo_nas.pruners.trial_curve import trial_curve
 from smbo_nas.samplers.pareto_round import Computed, Learned, Objective, ParetoRound
-from smbo_nas.samplers.smbo import SMBOSampler, _Domain, _fixed_params, refit_point
+from smbo_nas.samplers.smbo import SMBOSampler, _Domain, _fixed_params
 from smbo_nas.samplers.trials import stream
 from smbo_nas.spaces import Params, SearchSpace
 
@@ -110,7 +110,7 @@ class MultiObjectiveSMBOSampler(SMBOSampler):
         seen = domain.reader.digests(trials)
         fixed, held = _fixed_params(trial, domain.space)
         finished = finished_in_order(trials)
-        n = refit_point(len(finished))
+        n = self._refit_point(len(finished))
         fitted = self._fitted_round(finished[:n], study.directions, domain)
         if fitted is None:
             return self._random(trial, seen, fixed, domain)

@@ -185,7 +185,7 @@ class SMBOSampler(BaseSampler):
         finished = finished_in_order(trials)
         fitted = None
         if len(finished) >= self._n_startup_trials:
-            fitted = self._fitted_on(finished[: self._refit_point(len(finished))], study.direction, domain)
+            fitted = self._fitted_on(finished, study.direction, domain)
         choice = None if fitted is None else self._weighed(study, trial, domain, fitted, trials, seen, fixed, held)
         if fitted is None or choice is None or not choice.graphs:
             params = self._random(trial, seen, fixed, domain)
@@ -206,7 +206,7 @@ class SMBOSampler(BaseSampler):
         """Records what an architecture that was not chosen for it is worth beside the best that could be trained."""
         trials = [t for t in study.get_trials(deepcopy=False) if t.number != trial.number]
         finished = finished_in_order(trials)
-        fitted = self._fitted_on(finished[: self._refit_point(len(finished))], study.direction, domain)
+        fitted = self._fitted_on(finished, study.direction, domain)
         if fitted is None or not domain.space.is_valid(params):
             return
         seen, graph = domain.reader.digests(trials), domain.space.graph(params)
@@ -295,9 +295,10 @@ class SMBOSampler(BaseSampler):
         return refit_point(n)
 
     def _fitted_on(self, finished: list[FrozenTrial], direction: StudyDirection, domain: _Domain) -> FittedRound | None:
-        """The predictor fitted on finished trials, or None where they are too few."""
+        """The predictor fitted on the finished trials up to `_refit_point`, or None where these are too few."""
         from sklearn.base import clone
 
+        finished = finished[: self._refit_point(len(finished))]
         key = (domain, direction, finished)
         if self._fitted is not None and self._fitted[0] == key:
             return self._fitted[1]
