@@ -166,6 +166,11 @@ class JointSpace(SearchSpace):
         """The architecture's part."""
         return {name: params[name] for name in self.choices}
 
+    def alike(self, params: Mapping[str, Any]) -> Iterator[Params]:
+        """See `SearchSpace.alike`; the hyperparameters are the same."""
+        for architecture in self.space.alike(self.architecture(params)):
+            yield {**params, **architecture}
+
     def sample(self, rng: np.random.Generator) -> Params:
         """An architecture and hyperparameters, both at random."""
         return {**self.space.sample(rng), **self.hyperparameters.sample(rng)}

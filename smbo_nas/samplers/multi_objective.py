@@ -15,7 +15,7 @@ from smbo_nas.observations import finished_in_order
 from smbo_nas.proposers import Elite, Pool, Proposer, default_proposer
 from smbo_nas.proposers.feasible import FeasibleProposer
 from smbo_nas.pruners.trial_curve import trial_curve
-from smbo_nas.samplers.pareto_round import Computed, Learned, Objective, ParetoRound
+from smbo_nas.samplers.pareto_round import Computed, Learned, Objective, ParetoRound, architecture
 from smbo_nas.samplers.smbo import SMBOSampler, _Domain, _fixed_params
 from smbo_nas.samplers.trials import stream
 from smbo_nas.spaces import Params, SearchSpace
@@ -36,7 +36,8 @@ class MultiObjectiveSMBOSampler(SMBOSampler):
     An objective that is known without training is computed for every candidate; a predictor learns each of the others.
     The architecture that is expected to add most to the hypervolume of the Pareto front is next (BoTorch's
     `qExpectedHypervolumeImprovement`, and with RUNNING trials `qLogNoisyExpectedHypervolumeImprovement`; `ParetoRound`
-    says how). The front is the study's: `study.best_trials`.
+    says how). The front is the study's: `study.best_trials`. Of the points that are the same architecture
+    (`SearchSpace.alike`), one that no other beats in the computed objectives is proposed.
 
     Constraints of the study (`trial.set_constraint`) are predicted too: an infeasible trial is not on the front, and a
     candidate counts as much as it is likely to be feasible. What `constraints` computes is never broken.
@@ -79,6 +80,7 @@ class MultiObjectiveSMBOSampler(SMBOSampler):
         **settings: Any,
     ) -> None:
         self._computed = dict(computed or {})
+        self._constraints = tuple(constraints)
         if any(index < 0 for index in self._computed):
             raise ValueError(f"`computed` must have indices of objectives, from 0, but got {sorted(self._computed)}.")
         proposer = proposer or default_proposer(space)
@@ -106,9 +108,15 @@ class MultiObjectiveSMBOSampler(SMBOSampler):
     def _propose(self, study: Study, trial: FrozenTrial, domain: _Domain) -> Params:
         if len(study.directions) == 1:
             return super()._propose(study, trial, domain)
+        fixed, held = _fixed_params(trial, domain.space)
+        params = self._chosen(study, trial, domain, fixed, held)
+        return self._cheapest(params, {**fixed, **held}, _signs(study.directions), domain)
+
+    def _chosen(
+        self, study: Study, trial: FrozenTrial, domain: _Domain, fixed: Params, held: Mapping[str, Any]
+    ) -> Params:
         trials = [t for t in study.get_trials(deepcopy=False) if t.number != trial.number]
         seen = domain.reader.digests(trials)
-        fixed, held = _fixed_params(trial, domain.space)
         finished = finished_in_order(trials)
         n = self._refit_point(len(finished))
         fitted = self._fitted_round(finished[:n], study.directions, domain)
@@ -136,6 +144,21 @@ class MultiObjectiveSMBOSampler(SMBOSampler):
             rng=stream(self._seed, trial.number, "acquisition"),
         )
         return pool.params[chosen]
+
+    def _cheapest(self, params: Params, demanded: Mapping[str, Any], signs: Array, domain: _Domain) -> Params:
+        """The same architecture at a point that no other beats in what is computed; keeps what is demanded."""
+        costs = [(signs[k], cost) for k, cost in sorted(self._computed.items())]
+        best = None
+        while costs and params is not best:
+            best, graph = params, architecture(domain.space.graph(params))
+            worth = np.array([sign * cost(graph) for sign, cost in costs])
+            for other in domain.space.alike(best):
+                graph = architecture(domain.space.graph(other))
+                if demanded.items() <= other.items() and all(limit(graph) <= 0.0 for limit in self._constraints):
+                    found = np.array([sign * cost(graph) for sign, cost in costs])
+                    if (found >= worth).all() and (found > worth).any():
+                        params, worth = other, found
+        return params
 
     def _fitted_round(
         self, finished: list[FrozenTrial], directions: Sequence[StudyDirection], domain: _Domain

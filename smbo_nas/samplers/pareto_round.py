@@ -117,8 +117,10 @@ class ParetoRound:
     probability that it is feasible (Gardner et al., "Bayesian Optimization with Inequality Constraints", ICML 2014;
     Daulton et al. 2021). The candidates' own distributions choose a short list of the pool, where DPP-Net (Dong et al.,
     ECCV 2018) takes the predicted Pareto front, and the joint posterior chooses of that.
-    Volumes are measured from BoTorch's reference point of the front measured and the front predicted: of a cost that
-    no measured architecture has, something may be worth finding.
+    Volumes are measured from BoTorch's reference point of the front measured and of what each candidate may turn out
+    to be with one objective at its best: at a cost that no measured architecture has, something may be worth finding.
+    (Where each is what it is expected to be, few are better than the best measured; the costly end of the front is then
+    beyond the reference point, and is not looked at.)
 
     Args:
         pool: The candidates.
@@ -158,8 +160,7 @@ class ParetoRound:
         if not len(front):  # first of all something feasible
             return int(rows[np.argmax(self._log_feasible[rows])])
         front = front[pareto(front)]
-        foreseen = np.stack([np.median(np.atleast_2d(values), axis=0)[rows] for values in self._outlook], axis=1)
-        frame = np.concatenate([front, foreseen])
+        frame = np.concatenate([front, self._foreseen(rows)])
         low = reference_point(frame)
         width = np.maximum(frame.max(axis=0) - low, np.finfo(np.float32).tiny)
         scaled, reference = (front - low) / width, np.zeros(front.shape[1])
@@ -183,6 +184,14 @@ class ParetoRound:
                 worth = np.log(expected_improvement(columns, scaled, reference))
         worth += self._log_feasible[short]
         return int(short[np.argmax(worth)])
+
+    def _foreseen(self, rows: NDArray[np.intp]) -> Array:
+        """Candidates as each may turn out with one objective at its best and the others in the middle."""
+        outlook = [np.atleast_2d(values)[:, rows] for values in self._outlook]
+        middle = np.stack([np.median(values, axis=0) for values in outlook], axis=1)
+        best = np.stack([values.max(axis=0) for values in outlook], axis=1)
+        objectives = np.arange(len(outlook))
+        return np.concatenate([np.where(objectives == k, best, middle) for k in objectives])
 
 
 def architecture(graph: ArchGraph | Described) -> ArchGraph:

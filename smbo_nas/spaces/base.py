@@ -238,11 +238,34 @@ class SearchSpace(ABC):
         Raises:
             SpaceError: As `enumerate`.
         """
-        found: dict[str, Candidate] = {}
+        return self._listed[0]
+
+    @cached_property
+    def _listed(self) -> tuple[dict[str, Candidate], dict[str, list[tuple[str, ...]]]]:
+        """The first point of each class, and the choices of all others in it."""
+        first: dict[str, Candidate] = {}
+        others: dict[str, list[tuple[str, ...]]] = {}
         for params in self.enumerate():
             candidate = Candidate(self, params)
-            found.setdefault(candidate.graph.digest, candidate)
-        return found
+            digest = candidate.graph.digest
+            if first.setdefault(digest, candidate) is not candidate:
+                others.setdefault(digest, []).append(tuple(params.values()))
+        return first, others
+
+    def alike(self, params: Mapping[str, Any]) -> Iterator[Params]:
+        """Other points of the same architecture up to isomorphism: all in a space that is listed, else one change away.
+
+        They compute the same, but may cost more or less: an implementation may run what carries no signal, and a table
+        may hold what each was measured with.
+        """
+        origin, digest = self.check(params), self.graph(params).digest
+        if self.is_enumerable:
+            first, others = self._listed
+            points = [tuple(first[digest].params.values()), *others.get(digest, ())]
+            found = (dict(zip(self.choices, point, strict=True)) for point in points)
+            yield from (point for point in found if point != origin)
+        else:
+            yield from (point for point in self.neighbours(origin) if self.graph(point).digest == digest)
 
     def sample(self, rng: np.random.Generator) -> Params:
         """A point drawn uniformly from the valid settings."""

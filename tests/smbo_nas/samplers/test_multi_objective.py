@@ -12,10 +12,11 @@ from predictors.curves import LastValueCurvePredictor
 from predictors.graph import ArchGraph
 from smbo_nas import CellSpace, NASBench201Space
 from smbo_nas.hypervolume import hypervolume
-from smbo_nas.proposers import MutateProposer
+from smbo_nas.proposers import MutateProposer, Pool
 from smbo_nas.proposers.feasible import FeasibleProposer
 from smbo_nas.pruners.trial_curve import TrialCurve
 from smbo_nas.samplers import MultiObjectiveSMBOSampler
+from smbo_nas.samplers.pareto_round import ParetoRound
 from smbo_nas.spaces import SpaceError
 
 SPACE = NASBench201Space()
@@ -82,6 +83,60 @@ def test_a_sampler_rebuilt_for_every_trial_proposes_the_same() -> None:
 def test_computed_constraints_are_never_broken() -> None:
     study = study_of(sampler(constraints=[lambda graph: cost(graph) - 20.0]), 10)
     assert max(t.values[1] for t in study.trials) <= 20.0
+
+
+def as_written(graph: ArchGraph) -> float:
+    """A cost that counts convolutions without a signal, too."""
+    return 9.0 * graph.ops.count("nor_conv_3x3") + graph.ops.count("nor_conv_1x1") + 0.1 * graph.ops.count("none")
+
+
+def of_writing(trial: optuna.Trial) -> tuple[float, float]:
+    graph = SPACE.suggest(trial).graph
+    return accuracy(graph), as_written(graph)
+
+
+def test_of_equal_architectures_the_cheapest_is_proposed() -> None:
+    study = study_of(sampler(computed={1: as_written}), 12, of_writing)
+    for trial in study.trials:
+        assert trial.values[1] == min(as_written(SPACE.graph(p)) for p in (trial.params, *SPACE.alike(trial.params)))
+
+
+def test_cheaper_ones_keep_what_is_fixed_and_what_is_constrained() -> None:
+    def forbidden(graph: ArchGraph) -> float:
+        return graph.ops.count("none") - 0.5
+
+    study = optuna.create_study(
+        directions=["maximize", "minimize"], sampler=sampler(computed={1: as_written}, constraints=[forbidden])
+    )
+    for _ in range(8):
+        study.enqueue_trial({"edge_0_1": "nor_conv_3x3"})
+    study.optimize(of_writing, 8)
+    assert {t.params["edge_0_1"] for t in study.trials} == {"nor_conv_3x3"}
+    assert all("none" not in t.params.values() for t in study.trials[5:])
+
+
+def test_a_better_architecture_is_looked_for_where_none_measured_costs_as_much() -> None:
+    points = list(SPACE.enumerate())[1000:1002]
+    graphs = [SPACE.graph(point) for point in points]
+    pool = Pool(tuple(points), tuple(graphs), tuple(graph.digest for graph in graphs))
+    draws = np.stack([np.full(32, 9.9), np.linspace(0.0, 12.0, 32)], axis=1)
+    told = ParetoRound(pool, [Told(draws), Told(np.array([-5.0, -100.0]))], [])
+    front = np.array([[10.0, -5.0], [1.0, -1.0]])
+    assert told.choose([0, 1], front, pending=[], since={}, rng=np.random.default_rng(0)) == 1
+
+
+class Told:
+    """An objective whose values are given."""
+
+    def __init__(self, values: np.ndarray[Any, Any]) -> None:
+        self._values = values
+
+    def outlook(self, graphs: Any) -> np.ndarray[Any, Any]:
+        self._digests = [graph.digest for graph in graphs]
+        return self._values
+
+    def values(self, graphs: Any, given: Any, rng: np.random.Generator) -> np.ndarray[Any, Any]:
+        return self._values[..., [self._digests.index(graph.digest) for graph in graphs]]
 
 
 def test_what_no_architecture_meets_is_said() -> None:

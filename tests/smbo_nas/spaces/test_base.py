@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from predictors.graph import INPUT, OUTPUT, ArchGraph
-from smbo_nas.spaces import CellSpace, NASBench201Space, Params, SearchSpace, SpaceError
+from smbo_nas.spaces import CellSpace, DARTSSpace, NASBench201Space, Params, SearchSpace, SpaceError
 from tests.strategies import AlternatingSpace
 
 SPACE = CellSpace(nodes=3, ops=("none", "conv_3x3"), name="tiny")
@@ -114,6 +114,25 @@ def test_a_mutation_draws_the_parameter_uniformly() -> None:
         mutant = space.mutate(origin, rng)
         changed[next(name for name in origin if mutant[name] != origin[name])] += 1
     assert all(140 < count < 260 for count in changed.values())  # 200 each, standard deviation 13
+
+
+def test_points_alike_are_the_rest_of_the_class() -> None:
+    members: dict[str, list[Params]] = {}
+    for params in SPACE.enumerate():
+        members.setdefault(SPACE.graph(params).digest, []).append(params)
+    assert max(map(len, members.values())) > 1
+    for points in members.values():
+        for params in points:
+            assert list(SPACE.alike(params)) == [point for point in points if point != params]
+
+
+def test_points_alike_of_a_space_that_is_too_large_to_list_are_one_change_away() -> None:
+    space = DARTSSpace()
+    rng = np.random.default_rng(0)
+    for params in (space.sample(rng) for _ in range(5)):
+        alike = list(space.alike(params))
+        expected = [p for p in space.neighbours(params) if space.graph(p).digest == space.graph(params).digest]
+        assert alike == expected
 
 
 def test_classes_hold_one_point_per_digest() -> None:
