@@ -43,7 +43,8 @@ class Pool:
         """The first of `points` of each isomorphism class that is not among the digests `seen`."""
         known = set(seen)
         params, graphs, digests = [], [], []
-        for point in points:
+        drawn = {tuple(point.items()): point for point in points}  # a setting drawn again is read once
+        for point in drawn.values():
             graph = space.graph(point)
             if graph.digest not in known:
                 known.add(graph.digest)

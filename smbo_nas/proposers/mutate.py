@@ -30,7 +30,7 @@ class MutateProposer(Proposer):
         ValueError: When a number is negative or `elites` below 1.
     """
 
-    def __init__(self, *, elites: int = 20, mutations: int = 600, crossovers: int = 200, randoms: int = 400) -> None:
+    def __init__(self, *, elites: int = 20, mutations: int = 600, crossovers: int = 200, randoms: int = 200) -> None:
         if elites < 1:
             raise ValueError(f"`elites` must be at least 1, but got {elites}.")
         for name, value in {"mutations": mutations, "crossovers": crossovers, "randoms": randoms}.items():
