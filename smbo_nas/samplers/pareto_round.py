@@ -26,8 +26,11 @@ _DRAWS = 128
 _OUTLOOK = 32
 """Values that stand for a distribution before that."""
 _HOPE = 0.9
-"""Quantile of what a candidate may turn out to be that counts as its best. Chosen on devices and seeds that no results are
-of: with the median the costly end is not found in 100 trainings, with all 32 values the first 25 are spent on it."""
+"""Quantile of what a candidate may turn out to be that counts as its best.
+
+Chosen on devices and seeds that no results are of: with the median the costly end is not found in 100 trainings, with
+the best of all values the first 25 are spent on it.
+"""
 _BEYOND = 1.0
 """Units of score by which a value may exceed all that a predictor was fitted on."""
 
