@@ -111,5 +111,7 @@ class CurveNetwork(nn.Module):
         hidden = functional.gelu(self.wide(torch.cat([self.norm(query), features.guess], -1)))
         out = self.head(hidden).unflatten(-1, (len(DOF), -1))
         gate = out[..., 3:].softmax(-1)
-        loc = (gate * features.anchors[:, :, None]).sum(-1) + out[..., 1] * (1 + out[..., 1].abs())
-        return Mixture(out[..., 0].log_softmax(-1), loc, out[..., 2].clamp(-9.0, 9.0), torch.tensor(DOF))
+        log_scale = out[..., 2].clamp(-9.0, 9.0)
+        # What anchors are corrected by is in units of how wide the component is: what is known well keeps its order.
+        loc = (gate * features.anchors[:, :, None]).sum(-1) + log_scale.exp() * out[..., 1] * (1 + out[..., 1].abs())
+        return Mixture(out[..., 0].log_softmax(-1), loc, log_scale, torch.tensor(DOF))

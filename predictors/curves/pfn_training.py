@@ -21,7 +21,7 @@ from predictors.curves.pfn_network import CurveNetwork
 from predictors.curves.pfn_prior import draw_tasks
 from predictors.files import write_whole
 
-FORMAT = "smbo-nas curve network 1"
+FORMAT = "smbo-nas curve network 2"
 _SAVE_EVERY = 60.0  # Seconds.
 _WARM_UP = 200
 _DECAY = 0.35  # Share of the steps at the end in which the learning rate falls to 0.
