@@ -14,7 +14,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from predictors.curves import ParametricCurvePredictor
+from predictors.curves import default_curve_predictor
 from predictors.models import CURVE_MODELS
 from smbo_nas.benchmarks.fashion201 import load_fashion201
 
@@ -27,7 +27,7 @@ def fans(target: Path) -> None:
     table = load_fashion201()
     curves = table.val_accuracy
     order = np.random.default_rng(0).permutation(len(curves))
-    model = ParametricCurvePredictor().fit(curves[order[:FINISHED]])
+    model = default_curve_predictor().fit(curves[order[:FINISHED]])
     others, n_seen = curves[order[FINISHED:]], round(SEEN * table.n_epochs)
     surprise = -model.predictive(others[:, :n_seen]).log_density(others[:, -1])
     by_surprise = np.argsort(surprise)
