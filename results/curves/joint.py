@@ -1,4 +1,7 @@
-"""Measures graph, curve and both together (`JointPredictor`) on Fashion201; writes JSON, shows a Markdown table.
+"""Measures graph, curve and both together on Fashion201; writes JSON, shows a Markdown table.
+
+Both together are `JointPredictor`, and the curve predictors of Klein et al. (`bnn`) and Baker et al. (`svr`) with
+statistics of the graphs as features.
 
 python results/curves/joint.py results/curves/joint.json
 """
@@ -8,12 +11,16 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
 
 from predictors.architecture.gp import GraphGP
 from predictors.curve_evaluation import curve_measures, n_observed, spread
+from predictors.curves.bnn import BayesianCurveNetwork
+from predictors.curves.svr import SequentialRegressionPredictor
+from predictors.encodings.statistics import GraphStatistics
 from predictors.joint import JointPredictor
 from predictors.threads import single_blas_thread
 from smbo_nas.benchmarks.fashion201 import DATA_FILE, read_table
@@ -27,11 +34,18 @@ def measure(table_file: Path) -> list[dict[str, float | str]]:
     table = read_table(table_file)
     curves, rows = table.val_accuracy, []
     unit = spread(table.final_val_accuracy)
+    features = GraphStatistics().fit_transform(table.graphs)
     for size in SIZES:
         for seed in SEEDS:
             order = np.random.default_rng(seed).permutation(len(table))
             train, test = order[:size], order[size:]
             joint = JointPredictor(GraphGP(random_state=seed)).fit([table.graphs[k] for k in train], curves[train])
+            peers: dict[str, Any] = {
+                "bnn": BayesianCurveNetwork(random_state=seed),
+                "svr": SequentialRegressionPredictor(random_state=seed),
+            }
+            for peer in peers.values():
+                peer.fit(curves[train], features=features[train])
             graphs, truth = [table.graphs[k] for k in test], curves[test, -1]
             never = joint.predictive(graphs, np.full((len(test), 1), np.nan))
             for share in SHARES:
@@ -40,7 +54,7 @@ def measure(table_file: Path) -> list[dict[str, float | str]]:
                     "graph": never,
                     "curve": joint.curve_predictor_.predictive(begun),
                     "joint": joint.predictive(graphs, begun),
-                }
+                } | {name: peer.predictive(begun, features=features[test]) for name, peer in peers.items()}
                 for name, predictive in found.items():
                     measures = curve_measures(predictive, truth, unit)[0]
                     rows.append({"finished": size, "observed": share, "predictor": name, "seed": seed, **measures})

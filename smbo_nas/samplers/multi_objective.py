@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from smbo_nas.observations import finished_in_order
 from smbo_nas.proposers import Elite, Pool, Proposer, default_proposer
 from smbo_nas.proposers.feasible import FeasibleProposer
 from smbo_nas.pruners.trial_curve import trial_curve
 from smbo_nas.samplers.pareto_round import Computed, Learned, Objective, ParetoRound, architecture
-from smbo_nas.samplers.smbo import SMBOSampler, _Domain, _fixed_params
+from smbo_nas.samplers.smbo import SMBOSampler, _Asked, _Domain, _fixed_params
 from smbo_nas.samplers.trials import stream
 from smbo_nas.spaces import Params, SearchSpace
 
@@ -105,43 +104,40 @@ class MultiObjectiveSMBOSampler(SMBOSampler):
 
     # -- proposals --------------------------------------------------------------------------------------------------
 
-    def _propose(self, study: Study, trial: FrozenTrial, domain: _Domain) -> Params:
-        if len(study.directions) == 1:
-            return super()._propose(study, trial, domain)
-        fixed, held = _fixed_params(trial, domain.space)
-        params = self._chosen(study, trial, domain, fixed, held)
-        return self._cheapest(params, {**fixed, **held}, _signs(study.directions), domain)
+    def _propose(self, asked: _Asked) -> Params:
+        directions = asked.study.directions
+        if len(directions) == 1:
+            return super()._propose(asked)
+        fixed, held = _fixed_params(asked.trial, asked.domain.space)
+        params = self._chosen(asked, fixed, held)
+        return self._cheapest(params, {**fixed, **held}, _signs(directions), asked.domain)
 
-    def _chosen(
-        self, study: Study, trial: FrozenTrial, domain: _Domain, fixed: Params, held: Mapping[str, Any]
-    ) -> Params:
-        trials = [t for t in study.get_trials(deepcopy=False) if t.number != trial.number]
-        seen = domain.reader.digests(trials)
-        finished = finished_in_order(trials)
+    def _chosen(self, asked: _Asked, fixed: Params, held: Mapping[str, Any]) -> Params:
+        domain, directions, finished = asked.domain, asked.study.directions, asked.finished
         n = self._refit_point(len(finished))
-        fitted = self._fitted_round(finished[:n], study.directions, domain)
+        fitted = self._fitted_round(finished[:n], directions, domain)
         if fitted is None:
-            return self._random(trial, seen, fixed, domain)
+            return self._random(asked, fixed)
         demanded = {**fixed, **held}
         pool = fitted.pool
         kept = [
             k
             for k, (digest, params) in enumerate(zip(pool.digests, pool.params, strict=True))
-            if digest not in seen and demanded.items() <= params.items()
+            if digest not in asked.seen and demanded.items() <= params.items()
         ]
         if not kept:
-            return self._random(trial, seen, fixed, domain)
-        signs = _signs(study.directions)
+            return self._random(asked, fixed)
+        signs = _signs(directions)
         feasible = [t for t in finished if _has_values(t) and all(c <= 0.0 for c in t.constraints.values())]
         front = np.array([signs * np.asarray(t.values) for t in feasible if domain.reader.candidate(t) is not None])
         chosen = fitted.choose(
             kept,
             front.reshape(-1, len(signs)),
-            pending=_graphs([t for t in trials if t.state == TrialState.RUNNING], domain),
+            pending=_graphs([t for t in asked.trials if t.state == TrialState.RUNNING], domain),
             since={
                 g: signs * np.asarray(t.values) for t in finished[n:] if _has_values(t) for g in _graphs([t], domain)
             },
-            rng=stream(self._seed, trial.number, "acquisition"),
+            rng=stream(self._seed, asked.trial.number, "acquisition"),
         )
         return pool.params[chosen]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -123,7 +124,7 @@ class SMBOSampler(BaseSampler):
             return
         if self.infer_relative_search_space(study, trial).keys() <= self._space.choices.keys():
             params = {name: str(decided(trial)[name]) for name in self._space.choices}
-            self._note_promise(study, trial, self._searched({}), params)
+            self._note_promise(_Asked(study, trial, self._searched({})), params)
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """The space's parameters, and what is searched with them or what the other sampler would sample together."""
@@ -144,7 +145,7 @@ class SMBOSampler(BaseSampler):
         if len(rest) < len(search_space):
             started = time.perf_counter()
             domain = self._searched(rest if self._other_sampler is None else {})
-            proposed = self._propose(study, trial, domain)
+            proposed = self._propose(_Asked(study, trial, domain))
             params = {name: proposed[name] for name in search_space if name in proposed}
             record(study, trial, SECONDS_KEY, time.perf_counter() - started)
         rest = {name: d for name, d in rest.items() if name not in params}
@@ -178,19 +179,17 @@ class SMBOSampler(BaseSampler):
             self._domain = hyperparameters, _Domain(space, proposer, reader)
         return self._domain[1]
 
-    def _propose(self, study: Study, trial: FrozenTrial, domain: _Domain) -> Params:
-        trials = [t for t in study.get_trials(deepcopy=False) if t.number != trial.number]
-        seen = domain.reader.digests(trials)
-        fixed, held = _fixed_params(trial, domain.space)
-        finished = finished_in_order(trials)
+    def _propose(self, asked: _Asked) -> Params:
+        study, trial = asked.study, asked.trial
+        fixed, held = _fixed_params(trial, asked.domain.space)
         fitted = None
-        if len(finished) >= self._n_startup_trials:
-            fitted = self._fitted_on(finished, study.direction, domain)
-        choice = None if fitted is None else self._weighed(study, trial, domain, fitted, trials, seen, fixed, held)
+        if len(asked.finished) >= self._n_startup_trials:
+            fitted = self._fitted_on(asked.finished, study.direction, asked.domain)
+        choice = None if fitted is None else self._weighed(asked, fitted, fixed, held)
         if fitted is None or choice is None or not choice.graphs:
-            params = self._random(trial, seen, fixed, domain)
+            params = self._random(asked, fixed)
             if self._thaw:
-                self._note_promise(study, trial, domain, params)
+                self._note_promise(asked, params)
             return params
         chosen = int(np.argmax(choice.worth))
         mean, std = prediction(fitted, choice.joint, choice.graphs[chosen], choice.numbers[chosen])
@@ -202,26 +201,20 @@ class SMBOSampler(BaseSampler):
             record(study, trial, RESUMES_KEY, choice.numbers[chosen])
         return choice.params[chosen]
 
-    def _note_promise(self, study: Study, trial: FrozenTrial, domain: _Domain, params: Params) -> None:
+    def _note_promise(self, asked: _Asked, params: Params) -> None:
         """Records what an architecture that was not chosen for it is worth beside the best that could be trained."""
-        trials = [t for t in study.get_trials(deepcopy=False) if t.number != trial.number]
-        finished = finished_in_order(trials)
-        fitted = self._fitted_on(finished, study.direction, domain)
-        if fitted is None or not domain.space.is_valid(params):
+        fitted = self._fitted_on(asked.finished, asked.study.direction, asked.domain)
+        if fitted is None or not asked.domain.space.is_valid(params):
             return
-        seen, graph = domain.reader.digests(trials), domain.space.graph(params)
-        rivals = self._weighed(study, trial, domain, fitted, trials, seen, {}, {}, besides=[graph])
+        rivals = self._weighed(asked, fitted, {}, {}, besides=[asked.domain.space.graph(params)])
         if rivals.graphs:
-            record(study, trial, PROMISE_KEY, float(np.exp(min(rivals.besides[0] - rivals.worth.max(), 0.0))))
+            share = float(np.exp(min(rivals.besides[0] - rivals.worth.max(), 0.0)))
+            record(asked.study, asked.trial, PROMISE_KEY, share)
 
     def _weighed(
         self,
-        study: Study,
-        trial: FrozenTrial,
-        domain: _Domain,
+        asked: _Asked,
         fitted: FittedRound,
-        trials: Sequence[FrozenTrial],
-        seen: frozenset[str],
         fixed: Params,
         held: Mapping[str, Any],
         *,
@@ -230,27 +223,24 @@ class SMBOSampler(BaseSampler):
         """What may be trained next and agrees with what is fixed and held, and what each is worth.
 
         Args:
-            study: The study.
-            trial: The one that asks.
-            domain: What is searched.
+            asked: The trial that asks, and the study's others.
             fitted: What is known.
-            trials: The study's others.
-            seen: Digests of what they trained.
             fixed: Parameters of the architecture.
             held: Other parameters.
             besides: Architectures to be weighed with them, a whole training each.
         """
+        domain, seen = asked.domain, asked.seen
         shortlist = fitted.shortlist(seen, fixed)
         if held:
             shortlist = Pool.of(domain.space, ({**params, **held} for params in shortlist.params), seen)
         thaw = self._thaw and not fixed and not held
-        stopped = stopped_trainings(domain.reader, trials, fitted.observed) if thaw else []
+        stopped = stopped_trainings(domain.reader, asked.trials, fitted.observed) if thaw else []
         fresh = shortlist.only(
             digest not in seen and fixed.items() <= params.items()
             for digest, params in zip(shortlist.digests, shortlist.params, strict=True)
         )
-        finished = finished_in_order(trials)
-        since = heard_since(domain.reader, fitted, trials, finished[self._refit_point(len(finished)) :], _sign(study))
+        later = asked.finished[self._refit_point(len(asked.finished)) :]
+        since = heard_since(domain.reader, fitted, asked.trials, later, _sign(asked.study))
         begun = [candidate.graph for candidate, _ in since]
         continued = [candidate.graph for _, candidate, _ in stopped]
         scores = {candidate.graph.digest: score for candidate, score in since}
@@ -263,7 +253,7 @@ class SMBOSampler(BaseSampler):
             [*graphs, *besides],
             measured=[*fitted.incumbents, *begun],
             best=max([fitted.best, *(score for score in scores.values() if not np.isnan(score))]),
-            rng=stream(self._seed, trial.number, "acquisition"),
+            rng=stream(self._seed, asked.trial.number, "acquisition"),
         )
         left = np.array([1.0] * len(fresh.graphs) + [share for _, _, share in stopped])
         return Weighed(
@@ -275,12 +265,12 @@ class SMBOSampler(BaseSampler):
             joint,
         )
 
-    def _random(self, trial: FrozenTrial, seen: frozenset[str], fixed: Params, domain: _Domain) -> Params:
+    def _random(self, asked: _Asked, fixed: Params) -> Params:
         """What to measure without a model, new where it is found soon."""
-        space, rng = domain.space, stream(self._seed, trial.number, "architecture")
-        for draw in islice(domain.proposer.draws(space, seen, rng), _MAX_RANDOM_DRAWS):
+        space, rng = asked.domain.space, stream(self._seed, asked.trial.number, "architecture")
+        for draw in islice(asked.domain.proposer.draws(space, asked.seen, rng), _MAX_RANDOM_DRAWS):
             params = draw | fixed
-            if space.is_valid(params) and space.graph(params).digest not in seen:
+            if space.is_valid(params) and space.graph(params).digest not in asked.seen:
                 return params
         params = space.sample(rng)
         return params | fixed if space.is_valid(params | fixed) else params
@@ -330,6 +320,30 @@ class _Domain:
     space: SearchSpace
     proposer: Proposer
     reader: StudyReader
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """A trial that asks what to train, and what its study holds beside it, read once."""
+
+    study: Study
+    trial: FrozenTrial
+    domain: _Domain
+
+    @cached_property
+    def trials(self) -> list[FrozenTrial]:
+        """The others."""
+        return [t for t in self.study.get_trials(deepcopy=False) if t.number != self.trial.number]
+
+    @cached_property
+    def finished(self) -> list[FrozenTrial]:
+        """Those of them that have finished, in the order in which they did."""
+        return finished_in_order(self.trials)
+
+    @cached_property
+    def seen(self) -> frozenset[str]:
+        """Digests of what they trained."""
+        return self.domain.reader.digests(self.trials)
 
 
 def _sign(study: Study) -> float:
