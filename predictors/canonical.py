@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -141,7 +141,8 @@ def _interchangeable(ties: Sequence[int], edges: Edges, n: int) -> bool:
 def _ordered_by_nauty(keys: Keys, edges: Edges) -> tuple[Keys, Edges]:
     """The keys, still ascending, and the edges with nodes of equal keys in nauty's order."""
     rank = _canonical_rank([(key[0], *key[3:]) for key in keys], edges)
-    order = sorted(range(len(keys)), key=lambda p: (keys[p], rank[p]))
+    group = list(accumulate([key != following for key, following in pairwise(keys)], initial=0))
+    order = sorted(range(len(keys)), key=list(zip(group, rank, strict=True)).__getitem__)
     position = {p: q for q, p in enumerate(order)}
     return keys, tuple(sorted([(position[i], position[j]) for i, j in edges]))
 
@@ -155,19 +156,25 @@ def _canonical_rank(colours: Sequence[tuple[Any, ...]], edges: Edges) -> list[in
 
     classes: dict[tuple[Any, ...], set[int]] = {}
     for k, colour in enumerate(colours):
-        classes.setdefault(colour, set()).add(k)
-    adjacency: dict[int, list[int]] = {k: [] for k in range(len(colours))}
-    middles: dict[int, set[int]] = {}
-    multiplicities = Counter(edges) if len(set(edges)) < len(edges) else dict.fromkeys(edges, 1)
-    total = len(colours)
-    for (i, j), multiplicity in multiplicities.items():
-        if multiplicity == 1:
-            adjacency[i].append(j)
+        if colour in classes:
+            classes[colour].add(k)
         else:
-            middles.setdefault(multiplicity, set()).add(total)
-            adjacency[i].append(total)
-            adjacency[total] = [j]
-            total += 1
+            classes[colour] = {k}
+    total = len(colours)
+    adjacency: dict[int, list[int]] = {k: [] for k in range(total)}
+    middles: dict[int, set[int]] = {}
+    if len(set(edges)) == len(edges):
+        for i, j in edges:
+            adjacency[i].append(j)
+    else:
+        for (i, j), multiplicity in Counter(edges).items():
+            if multiplicity == 1:
+                adjacency[i].append(j)
+            else:
+                middles.setdefault(multiplicity, set()).add(total)
+                adjacency[i].append(total)
+                adjacency[total] = [j]
+                total += 1
     # What `pynauty.canon_label` asks of a `pynauty.Graph`, whose constructor checks for longer than nauty works.
     coloured = SimpleNamespace(
         number_of_vertices=total,
