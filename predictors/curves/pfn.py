@@ -31,8 +31,7 @@ _SMALL = 32  # Tasks of no more curves than this are computed so many at a time.
 _FOLDS = 5
 _SHARES = (0.1, 0.25, 0.5, 0.8)
 _STRETCHES = np.exp(np.linspace(np.log(0.5), np.log(3.0), 25))
-_USUAL = 0.1  # Logarithm of the stretch that is most probable beforehand: real curves differ from the prior's.
-_STIFFNESS = 30.0  # Pull of the common stretch to it: half of it times the squared distance is lost in log score.
+_STIFFNESS = 30.0  # Pull of the common stretch to 1: half of it times its squared logarithm is lost in log score.
 _OWN_STIFFNESS = 30.0  # Likewise, of the stretch at a share to the common one,
 _OWN_CURVES = 20  # which it is with fewer finished curves.
 
@@ -212,7 +211,7 @@ class PFNCurvePredictor(CurvePredictor):
     def _calibrated(self) -> Array:
         """Observed shares and the logarithms of the stretches there under which finished curves held out are likeliest.
 
-        Empirical Bayes in two levels: a common stretch near `_USUAL`, and near it the one of each share.
+        Empirical Bayes in two levels: a common stretch near 1, and near it the one of each share.
         """
         curves, last = self._finished, self.horizon_ - 1
         fold = np.arange(len(curves)) % _FOLDS
@@ -230,7 +229,7 @@ class PFNCurvePredictor(CurvePredictor):
                 found = mixture.stretched(stretches).log_density(target).clamp(min=-20)
                 np.add.at(score, np.searchsorted(lengths, cut[rows]), found.T.double().numpy())
         logs = np.log(_STRETCHES)
-        common = logs[(score.mean(0) - 0.5 * _STIFFNESS * (logs - _USUAL) ** 2).argmax()]
+        common = logs[(score.mean(0) - 0.5 * _STIFFNESS * logs**2).argmax()]
         own = logs[(score - 0.5 * _OWN_STIFFNESS * (logs - common) ** 2).argmax(1)]
         return np.stack([np.array(lengths) / last, own if len(curves) >= _OWN_CURVES else np.full_like(own, common)])
 
