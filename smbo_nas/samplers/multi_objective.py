@@ -109,16 +109,16 @@ class MultiObjectiveSMBOSampler(SMBOSampler):
         if len(directions) == 1:
             return super()._propose(asked)
         fixed, held = _fixed_params(asked.trial, asked.domain.space)
-        params = self._chosen(asked, fixed, held)
-        return self._cheapest(params, {**fixed, **held}, _signs(directions), asked.domain)
+        demanded = {**fixed, **held}
+        params = self._chosen(asked, fixed, demanded)
+        return self._cheapest(params, demanded, _signs(directions), asked.domain)
 
-    def _chosen(self, asked: _Asked, fixed: Params, held: Mapping[str, Any]) -> Params:
+    def _chosen(self, asked: _Asked, fixed: Params, demanded: Mapping[str, Any]) -> Params:
         domain, directions, finished = asked.domain, asked.study.directions, asked.finished
         n = self._refit_point(len(finished))
         fitted = self._fitted_round(finished[:n], directions, domain)
         if fitted is None:
             return self._random(asked, fixed)
-        demanded = {**fixed, **held}
         pool = fitted.pool
         kept = [
             k
