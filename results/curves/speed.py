@@ -80,8 +80,7 @@ def main() -> None:
     lines = [
         "# Speed of stopping",
         "",
-        "`python results/curves/speed.py > results/curves/speed.md`; Linux x86_64, 2 CPU cores, no GPU, one thread,",
-        "with other work on the same cores (which wall time shows).",
+        "`python results/curves/speed.py > results/curves/speed.md`; Linux x86_64, 2 CPU cores, no GPU, one thread.",
         "",
         f"`CurvePruner.prune()` beside {FINISHED} finished curves of {STEPS} steps, {DECISIONS} decisions at epochs",
         "drawn at random, by milliseconds of processor (wall) time:",
