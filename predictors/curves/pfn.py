@@ -32,7 +32,7 @@ _FOLDS = 5
 _SHARES = (0.1, 0.25, 0.5, 0.8)
 _STRETCHES = np.exp(np.linspace(np.log(0.5), np.log(3.0), 25))
 _STIFFNESS = 30.0  # Pull of the common stretch to 1: half of it times its squared logarithm is lost in log score.
-_OWN_STIFFNESS = 30.0  # Likewise, of the stretch at a share to the common one,
+_OWN_STIFFNESS = 10.0  # Likewise, of the stretch at a share to the common one,
 _OWN_CURVES = 20  # which it is with fewer finished curves.
 
 
