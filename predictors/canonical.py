@@ -11,39 +11,61 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 from itertools import accumulate, pairwise
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 from predictors.graph import CONCAT, IDENTITY_OPS, NONE_OPS, OUTPUT, SUM, Attributes, is_input
 
 Edges = tuple[tuple[int, int], ...]
 Fields = tuple[tuple[str, ...], Edges, Attributes, tuple[int, ...]]
-Keys = tuple[tuple[Any, ...], ...]
-Kept = tuple[int, int, int, str | None]
-"""A node that stays: its number, its place in the order of roles, its depth, and what it becomes where that is new."""
 
 _INPUT, _INNER, _OUTPUT, _NONE, _IDENTITY, _CONCAT = range(6)
 
 
+class Reduced(NamedTuple):
+    """What of a graph computes. Flat, since many are kept, and every tuple costs the garbage collector time.
+
+    Attributes:
+        nodes: Those that stay, in topological order.
+        places: Of each, in the order of roles.
+        depths: Of each.
+        sums: Whether each becomes a sum.
+        sources: Where each edge begins, repeated ones among them.
+        targets: Where it ends.
+    """
+
+    nodes: tuple[int, ...]
+    places: tuple[int, ...]
+    depths: tuple[int, ...]
+    sums: tuple[bool, ...]
+    sources: tuple[int, ...]
+    targets: tuple[int, ...]
+
+
 def canonical_fields(ops: tuple[str, ...], edges: Edges, attributes: Attributes, cell: tuple[int, ...]) -> Fields:
     """The fields of `ArchGraph.canonical()` from those of a valid graph."""
-    kept, arriving = _reduced(tuple(map(_role, ops)), edges)
+    reduced = _reduced(tuple(map(_role, ops)), edges)
+    kept = zip(reduced.nodes, reduced.places, reduced.depths, reduced.sums, strict=True)
     keyed: list[tuple[tuple[Any, ...], int]]
     if cell or attributes:
         keyed = [
-            ((cell[k] if cell else 0, place, depth, op or ops[k], *[column[k] for _, column in attributes]), k)
-            for k, place, depth, op in kept
+            ((cell[k] if cell else 0, place, depth, SUM if is_sum else ops[k], *[col[k] for _, col in attributes]), k)
+            for k, place, depth, is_sum in kept
         ]
     else:
-        keyed = [((0, place, depth, op or ops[k]), k) for k, place, depth, op in kept]
+        keyed = [((0, place, depth, SUM if is_sum else ops[k]), k) for k, place, depth, is_sum in kept]
     keyed.sort()
     position = {k: p for p, (_, k) in enumerate(keyed)}
+    arriving = zip(reduced.sources, reduced.targets, strict=True)
     edges = tuple(sorted([(position[i], position[k]) for i, k in arriving]))
     keys = tuple([key for key, _ in keyed])
     ties = [p for p, (key, following) in enumerate(pairwise(keys)) if key == following]
+    labels = tuple([key[3] for key in keys])
     if ties and not _interchangeable(ties, edges, len(keys)):
-        keys, edges = _ordered_by_nauty(keys, edges)
+        colours = labels if not (cell or attributes) else tuple([(key[0], *key[3:]) for key in keys])
+        groups = tuple(accumulate([key != following for key, following in pairwise(keys)], initial=0))
+        edges = _ordered_by_nauty(groups, colours, edges)
     return (
-        tuple([key[3] for key in keys]),
+        labels,
         edges,
         tuple([(name, tuple([key[4 + a] for key in keys])) for a, (name, _) in enumerate(attributes)]),
         tuple([key[0] for key in keys]) if cell else (),
@@ -64,8 +86,8 @@ def _role(op: str) -> int:
 
 
 @lru_cache(maxsize=1 << 13)  # architectures of a space differ in their operations more than in what these do
-def _reduced(kinds: tuple[int, ...], edges: Edges) -> tuple[tuple[Kept, ...], Edges]:
-    """The nodes that stay, in topological order, and the edges between them, repeated ones among them.
+def _reduced(kinds: tuple[int, ...], edges: Edges) -> Reduced:
+    """What computes, of roles and edges.
 
     Args:
         kinds: The role of each node.
@@ -73,15 +95,19 @@ def _reduced(kinds: tuple[int, ...], edges: Edges) -> tuple[tuple[Kept, ...], Ed
     """
     roles = list(kinds)
     depth = [0] * len(roles)
-    kept = []
-    arriving = []
+    nodes = []
+    sources: list[int] = []
+    targets: list[int] = []
     for k, inputs in _inputs_of(roles, edges):
         if inputs:
             depth[k] = 1 + max([depth[i] for i in inputs])
-            arriving += [(i, k) for i in inputs]
-        role = roles[k]
-        kept.append((k, role if role < _NONE else _INNER, depth[k], SUM if role == _IDENTITY else None))
-    return tuple(kept), tuple(arriving)
+            sources += inputs
+            targets += [k] * len(inputs)
+        nodes.append(k)
+    places = [roles[k] if roles[k] < _NONE else _INNER for k in nodes]
+    sums = [roles[k] == _IDENTITY for k in nodes]
+    depths = [depth[k] for k in nodes]
+    return Reduced(tuple(nodes), tuple(places), tuple(depths), tuple(sums), tuple(sources), tuple(targets))
 
 
 def _inputs_of(roles: list[int], edges: Edges) -> list[tuple[int, list[int]]]:
@@ -138,23 +164,28 @@ def _interchangeable(ties: Sequence[int], edges: Edges, n: int) -> bool:
 
 
 @lru_cache(maxsize=1 << 14)  # a list of architectures meets the same reduced graph under many names
-def _ordered_by_nauty(keys: Keys, edges: Edges) -> tuple[Keys, Edges]:
-    """The keys, still ascending, and the edges with nodes of equal keys in nauty's order."""
-    rank = _canonical_rank([(key[0], *key[3:]) for key in keys], edges)
-    group = list(accumulate([key != following for key, following in pairwise(keys)], initial=0))
-    order = sorted(range(len(keys)), key=list(zip(group, rank, strict=True)).__getitem__)
+def _ordered_by_nauty(groups: tuple[int, ...], colours: tuple[Any, ...], edges: Edges) -> Edges:
+    """The edges after the nodes of equal keys, those of a group, were put in nauty's order.
+
+    Args:
+        groups: Of each node, ascending.
+        colours: Of each node, what its key says beside its place and depth.
+        edges: Sorted.
+    """
+    rank = _canonical_rank(colours, edges)
+    order = sorted(range(len(groups)), key=list(zip(groups, rank, strict=True)).__getitem__)
     position = {p: q for q, p in enumerate(order)}
-    return keys, tuple(sorted([(position[i], position[j]) for i, j in edges]))
+    return tuple(sorted([(position[i], position[j]) for i, j in edges]))
 
 
-def _canonical_rank(colours: Sequence[tuple[Any, ...]], edges: Edges) -> list[int]:
+def _canonical_rank(colours: Sequence[Any], edges: Edges) -> list[int]:
     """Each node's position in nauty's canonical labelling of the coloured graph.
 
     nauty knows no multiple edges: a repeated edge becomes a middle node coloured by its multiplicity.
     """
     from pynauty import nautywrap
 
-    classes: dict[tuple[Any, ...], set[int]] = {}
+    classes: dict[Any, set[int]] = {}
     for k, colour in enumerate(colours):
         if colour in classes:
             classes[colour].add(k)

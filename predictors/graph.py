@@ -165,9 +165,13 @@ class ArchGraph:
             GraphError: As the constructor.
         """
         ops = tuple(ops)
-        if all(isinstance(op, str) and op for op in ops) and list(map(_end, ops)) == list(map(_end, self.ops)):
+        if all(isinstance(op, str) and op for op in ops) and tuple(map(_end, ops)) == self._ends:
             return self._trusted(ops, self.edges, self.attributes, self.cell)
         return ArchGraph(ops=ops, edges=self.edges, attributes=self.attributes, cell=self.cell)
+
+    @cached_property
+    def _ends(self) -> tuple[str | None, ...]:
+        return tuple(map(_end, self.ops))
 
     @property
     def n_nodes(self) -> int:

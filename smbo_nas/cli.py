@@ -66,7 +66,7 @@ def search(
     risk: Annotated[
         float,
         typer.Option(help="For curve: share of the trainings that would beat the second best that may be stopped."),
-    ] = 0.3,
+    ] = 0.5,
     warm_start: Annotated[
         str | None,
         typer.Option(

@@ -30,6 +30,12 @@ class StudentMixture:
     scale: Array
     dof: Array
 
+    def blended(self, other: StudentMixture, share: Array) -> StudentMixture:
+        """The mixture of every mixture with another of the same value, which has a share from 0 to 1, `(m,)`."""
+        weights = np.concatenate([(1.0 - share[:, None]) * self.weights, share[:, None] * other.weights], axis=1)
+        parts = ((self.loc, other.loc), (self.scale, other.scale), (self.dof, other.dof))
+        return StudentMixture(weights, *(np.concatenate(pair, axis=1) for pair in parts))
+
     def mean(self) -> Array:
         """The mean of every mixture, shape `(m,)`."""
         return np.asarray((self.weights * self.loc).sum(1), dtype=np.float64)

@@ -34,6 +34,10 @@ _STRETCHES = np.exp(np.linspace(np.log(0.5), np.log(3.0), 25))
 _STIFFNESS = 30.0  # Pull of the common stretch to 1: half of it times its squared logarithm is lost in log score.
 _OWN_STIFFNESS = 10.0  # Likewise, of the stretch at a share to the common one,
 _OWN_CURVES = 20  # which it is with fewer finished curves.
+_ALONE = np.array([0.0, 0.05, 0.1])  # Shares of reading a curve alone, of which the likeliest is learned.
+_STRANGE = 0.5  # That share of a curve unlike the finished ones:
+_BEYOND = 1.0  # further beyond all their values than these are apart, or against most of them,
+_CONTESTED = 0.2  # where they are few and so many of them are, too.
 
 
 class PFNCurvePredictor(CurvePredictor):
@@ -46,7 +50,9 @@ class PFNCurvePredictor(CurvePredictor):
     curves are cut into bins, so that the cost does not depend on their length; and the output is
     a mixture of Student-t distributions about classical guesses instead of a histogram.
     After the network, the spread is stretched by what finished curves held out say of it, by how much of the
-    way to the step to predict was observed.
+    way to the step to predict was observed; and the predictive is mixed with that of the curve read alone, by as much as
+    makes those likelier, but half and half for a curve unlike the finished ones: few of them, most diverged, would
+    have it that curves fall.
 
     A curve without finished ones beside it and with a single value has no scale but that value's size,
     and a constant one no direction.
@@ -93,9 +99,9 @@ class PFNCurvePredictor(CurvePredictor):
             order = np.argsort(last_values(curves), kind="stable")
             curves = curves[order[np.linspace(0, len(curves) - 1, self.max_curves).round().astype(np.intp)]]
         self._finished = curves
-        self._stretch = np.zeros((2, 1))
+        self._stretch, self._alone = np.zeros((2, 1)), 0.0
         if len(curves) > 1 and horizon > 1:
-            self._stretch = self._calibrated()
+            self._stretch, self._alone = self._calibrated()
         return self
 
     def predictive(self, X: ArrayLike, at: int | None = None, prior: Prior | None = None) -> StudentMixture:
@@ -151,13 +157,37 @@ class PFNCurvePredictor(CurvePredictor):
 
     def _run(self, finished: Array, curves: Array, column: int) -> StudentMixture:
         """The predictives of curves at a column from what is observed before it, in the metric's units."""
+        together = self._read(finished, curves, column)
+        if not len(finished):
+            return together
+        share = self._share_alone(finished, curves[:, :column])
+        return together.blended(self._read(finished[:0], curves, column), share) if share.any() else together
+
+    def _share_alone(self, finished: Array, begun: Array) -> Array:
+        """How far each curve is not to be read beside the finished ones but alone, `(m,)`."""
+        if not begun.shape[1]:
+            return np.zeros(len(begun))
+        values = finished[np.isfinite(finished)]
+        low, high = values.min(), values.max()
+        last = last_values(begun)
+        strange = np.maximum(low - last, last - high) > _BEYOND * (high - low)
+        change = np.sign(last_values(finished) - _first_values(finished))
+        against = np.minimum((change > 0).sum(), (change < 0).sum())
+        if len(finished) < _OWN_CURVES and against >= _CONTESTED * len(finished):
+            strange |= np.sign(last - _first_values(begun)) == -np.sign(np.median(change))
+        return np.where(_moves(begun), np.where(strange, _STRANGE, self._alone), 0.0)
+
+    def _read(self, finished: Array, curves: Array, column: int) -> StudentMixture:
+        """What the network says of curves beside finished ones, or of each alone."""
         center, unit = _units(finished, curves[:, :column])
         parts = self._passes(finished, curves, column, center, unit)
         k = len(DOF)
         m = len(curves)
         weights, dof = np.full((m, k), 1.0 / k), np.full((m, k), 3.0)
         loc, scale = np.repeat(center[:, None], k, 1), np.repeat(unit[:, None], k, 1)
-        stretch = np.exp(np.interp(_lengths(curves[:, :column]) / max(column, 1), *self._stretch))
+        stretch = np.ones(m)
+        if len(finished):
+            stretch = np.exp(np.interp(_lengths(curves[:, :column]) / max(column, 1), *self._stretch))
         for rows, mixture, base, size in parts:
             spread = mixture.stretched(torch.from_numpy(stretch[rows, None]).float())
             weights[rows] = spread.log_weights.double().exp().numpy()
@@ -208,30 +238,41 @@ class PFNCurvePredictor(CurvePredictor):
                 )
         return parts
 
-    def _calibrated(self) -> Array:
-        """Observed shares and the logarithms of the stretches there under which finished curves held out are likeliest.
+    def _calibrated(self) -> tuple[Array, float]:
+        """The stretches and the share of reading curves alone under which finished curves held out are likeliest.
 
-        Empirical Bayes in two levels: a common stretch near 1, and near it the one of each share.
+        Empirical Bayes in two levels: a common stretch near 1, and near it the one of each share of a curve.
+
+        Returns:
+            Observed shares and the logarithms of the stretches there, `(2, n_shares)`, and the share of reading alone.
         """
         curves, last = self._finished, self.horizon_ - 1
         fold = np.arange(len(curves)) % _FOLDS
         lengths = sorted({int(np.ceil(share * last)) for share in _SHARES})
-        score = np.zeros((len(lengths), len(_STRETCHES)))
+        score = np.zeros((len(lengths), len(_STRETCHES), len(_ALONE)))
         stretches = torch.from_numpy(_STRETCHES).float()[:, None, None]
+        with np.errstate(divide="ignore"):
+            beside, apart = np.log1p(-_ALONE), np.log(_ALONE)
         for held_out in range(min(_FOLDS, len(curves))):
             rest, tested = curves[fold != held_out], curves[(fold == held_out) & np.isfinite(curves[:, last])]
             center, unit = (np.tile(part, len(lengths)) for part in _units(rest, tested))
             truth, cut = np.tile(tested[:, last], len(lengths)), np.repeat(lengths, len(tested))
             begun = np.where(np.arange(self.horizon_) < cut[:, None], np.tile(tested, (len(lengths), 1)), np.nan)
+            alone = self._read(rest[:0], begun, last).log_density(truth)
             for rows, mixture, base, size in self._passes(rest, begun, last, center, unit):
                 value = (truth[rows] - center[rows]) / unit[rows]
                 target = torch.from_numpy((value - base) / size).float()
-                found = mixture.stretched(stretches).log_density(target).clamp(min=-20)
-                np.add.at(score, np.searchsorted(lengths, cut[rows]), found.T.double().numpy())
+                found = mixture.stretched(stretches).log_density(target).double().numpy()
+                own = np.where(_moves(begun[rows]), alone[rows] + np.log(unit[rows] * np.abs(size)), found)
+                both = np.logaddexp(beside + found[..., None], apart + own[..., None])
+                np.add.at(score, np.searchsorted(lengths, cut[rows]), np.maximum(both, -20.0).swapaxes(0, 1))
         logs = np.log(_STRETCHES)
-        common = logs[(score.mean(0) - 0.5 * _STIFFNESS * logs**2).argmax()]
-        own = logs[(score - 0.5 * _OWN_STIFFNESS * (logs - common) ** 2).argmax(1)]
-        return np.stack([np.array(lengths) / last, own if len(curves) >= _OWN_CURVES else np.full_like(own, common)])
+        likelihood = score.mean(0) - 0.5 * _STIFFNESS * logs[:, None] ** 2 + np.log1p(-_ALONE)
+        common, k = np.unravel_index(likelihood.argmax(), likelihood.shape)
+        own = logs[(score[:, :, k] - 0.5 * _OWN_STIFFNESS * (logs - logs[common]) ** 2).argmax(1)]
+        if len(curves) < _OWN_CURVES:
+            own = np.full_like(own, logs[common])
+        return np.stack([np.array(lengths) / last, own]), float(_ALONE[k])
 
 
 def _batches(n_seen: NDArray[np.intp], *, together: bool) -> list[list[NDArray[np.intp]]]:
@@ -259,6 +300,13 @@ def _lengths(curves: Array) -> NDArray[np.intp]:
 
 def _first_values(curves: Array) -> Array:
     return last_values(curves[:, ::-1])
+
+
+def _moves(curves: Array) -> NDArray[np.bool_]:
+    """Which curves show more than one value, and so a scale of their own, `(m,)`."""
+    seen = np.isfinite(curves)
+    high = np.where(seen, curves, -np.inf).max(1, initial=-np.inf)
+    return np.asarray(high > np.where(seen, curves, np.inf).min(1, initial=np.inf))
 
 
 def _units(finished: Array, curves: Array) -> tuple[Array, Array]:

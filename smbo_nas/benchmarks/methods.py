@@ -122,7 +122,7 @@ def known() -> dict[str, MakeSampler]:
     return {**OURS, **ABLATIONS, **PEERS}
 
 
-_RISK_OF_A_PAUSE = 0.5
+_RISK_OF_A_PAUSE = 0.9
 """Of `CurvePruner` where a stopped training may go on."""
 
 PRUNERS: dict[str, Callable[[int], BasePruner]] = {

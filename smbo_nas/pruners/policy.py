@@ -40,14 +40,15 @@ class StopVerdict:
 
 
 class StopPolicy:
-    """Stops a training whose curve has made it much less likely to end among the best than it was before.
+    """Stops a training whose curve has made it much less likely to end among the best, for what it still costs.
 
     As Domhan, Springenberg and Hutter (IJCAI 2015, section 3.3) do, it looks at the probability that the final measured
     value beats the incumbent; the predictor has learned from the finished curves, and it is asked at every step. Theirs
     stops below a fixed probability, which stops more of the winners the rarer they are, and the oftener it is asked:
-    in a long search nearly all. Here a training is stopped once the probability is below `risk` times what it was
-    before the first value: of the trainings that would have won, a share of at most `risk` is stopped, however often it
-    is asked, as far as the predictor is right (Ville 1939: among winners the inverse of the probability is a
+    in a long search nearly all. Here a training is stopped once the probability for each step that is left is below
+    `risk` times what it was before the first value. What was paid already does not count, but a training that has little
+    left to pay goes on for little. Of the trainings that would have won, a share of at most `risk` is stopped, however
+    often it is asked, as far as the predictor is right (Ville 1939: among winners the inverse of the probability is a
     supermartingale). A policy holds no state: the same curves always give the same verdict.
 
     Args:
@@ -71,7 +72,7 @@ class StopPolicy:
         self,
         *,
         predictor: CurvePredictor | None = None,
-        risk: float = 0.1,
+        risk: float = 0.2,
         k: int = 2,
         n_startup_trials: int = 4,
         n_warmup_steps: int = 1,
@@ -149,16 +150,17 @@ class StopPolicy:
         history = np.full((self.patience, len(begun)), np.nan)
         for row, last in enumerate(seen[: -self.patience - 1 : -1]):
             history[row, : last + 1] = begun[: last + 1]
+        shares = (seen[: -self.patience - 1 : -1] + 1) / known.shape[1]
         predictor, unseen = self._fit(known)
         predictive, below_before = predictor.predictive(history), float(unseen.cdf(target)[0])
         if prior is not None or promise is not None:
-            predictive = _trusted(predictive, unseen, (seen[: -self.patience - 1 : -1] + 1) / known.shape[1])
+            predictive = _trusted(predictive, unseen, shares)
         if prior is not None:
             predictive = given_final(predictive, *_bulk(unseen), prior)
             below_before = float(ndtr((target - prior[0]) / prior[1]))
         below, (median, spread) = predictive.cdf(target), predictive.bulk()
         chance, before = (1.0 - below, 1.0 - below_before) if direction == "maximize" else (below, below_before)
-        stop = bool((chance * (1.0 if promise is None else promise) < self.risk * before).all())
+        stop = bool((chance * (1.0 if promise is None else promise) < self.risk * before * (1.0 - shares)).all())
         sign = ">" if direction == "maximize" else "<"
         return StopVerdict(
             stop=stop,

@@ -73,7 +73,7 @@ class SearchSettings:
     timeout: float | None = None
     sampler: str = "smbo"
     pruner: str = "curve"
-    risk: float = 0.3
+    risk: float = 0.5
     warm_start: str | None = None
     thaw: bool = False
     batch_size: int = 32

@@ -94,18 +94,19 @@ class SearchSpace(ABC):
             SpaceError: When a parameter is missing or unknown, a choice is not allowed or the combination is invalid.
         """
         known = self.choices
-        for name in params:
-            if name not in known:
-                raise SpaceError(f"{self.name} has no parameter {name!r}; it has {', '.join(known)}.")
+        if params.keys() != known.keys():
+            for name in params:
+                if name not in known:
+                    raise SpaceError(f"{self.name} has no parameter {name!r}; it has {', '.join(known)}.")
+            missing = next(name for name in known if name not in params)
+            raise SpaceError(f"{self.name} needs a value for parameter {missing!r}.")
         ordered: Params = {}
         for name, choices in known.items():
-            if name not in params:
-                raise SpaceError(f"{self.name} needs a value for parameter {name!r}.")
-            if params[name] not in choices:
+            choice = ordered[name] = params[name]
+            if choice not in choices:
                 raise SpaceError(
-                    f"parameter {name!r} of {self.name} must be one of {list(choices)}, but got {params[name]!r}."
+                    f"parameter {name!r} of {self.name} must be one of {list(choices)}, but got {choice!r}."
                 )
-            ordered[name] = params[name]
         reason = self.why_invalid(ordered)
         if reason is not None:
             raise SpaceError(f"no architecture of {self.name}: {reason}.")

@@ -133,6 +133,28 @@ def test_intervals_hold_after_noise_that_says_nothing_of_the_noise_to_come() -> 
     assert inside == pytest.approx([0.8] * 3, abs=0.13)
 
 
+def towards(begin: float, end: float, speed: float) -> np.ndarray:
+    """A curve of 51 steps."""
+    return end + (begin - end) * np.exp(-speed * np.arange(51))
+
+
+def test_a_few_finished_curves_most_of_which_diverged_do_not_turn_the_others_around() -> None:
+    diverged = [np.where(np.arange(51) > n, -4.9, -2.4) for n in (0, 1, 2)]
+    finished = np.stack([*diverged, towards(-2.45, -2.3, 0.1), towards(-2.45, -1.5, 0.05)])
+    begun = np.stack([towards(-3.4, -0.7, speed)[:6] + np.linspace(0.0, 0.05, 6) for speed in (2.0, 3.0, 4.0)])
+    median, _ = PFNCurvePredictor().fit(finished).predictive(begun).bulk()
+    assert (np.abs(median - begun[:, -1]) < 0.5).all()
+
+
+def test_a_curve_far_beyond_all_finished_ones_is_half_read_by_itself() -> None:
+    finished = np.stack([towards(-0.766, end, 0.2) for end in (-0.757, -0.737, -0.694, -0.693, -0.6925)])
+    diverged = np.array([[-0.764, *5 * [-1.534]], [-0.764, *5 * [-3.0]]])
+    alone = PFNCurvePredictor(51).fit(np.empty((0, 51))).predictive(diverged).log_density(diverged[:, -1])
+    found = PFNCurvePredictor().fit(finished).predictive(diverged)
+    assert (found.log_density(diverged[:, -1]) > alone - np.log(2)).all()
+    assert found.bulk()[0] == pytest.approx(diverged[:, -1], abs=0.01)
+
+
 def test_an_observed_value_is_its_own_prediction() -> None:
     table = curves()
     mean, std = PFNCurvePredictor().fit(table[:10]).predict(table[10:], at=4, return_std=True, prior=(0.3, 0.01))

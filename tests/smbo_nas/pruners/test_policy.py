@@ -59,10 +59,10 @@ def test_nothing_is_stopped_before_there_is_something_to_say() -> None:
 def test_patience_asks_at_the_last_steps_again() -> None:
     finished = curves()
     # Until its last value this one is a candidate.
-    begun = np.append(finished[np.argmax(finished[:, -1]), :5], 0.92)
-    assert StopPolicy(k=1, risk=0.5, patience=1).decide(finished, begun).stop
-    assert not StopPolicy(k=1, risk=0.5, patience=2).decide(finished, begun).stop
-    assert StopPolicy(k=1, risk=0.5, patience=2).decide(finished, np.append(begun, 0.92)).stop
+    begun = np.append(finished[np.argmax(finished[:, -1]), :5], 0.91)
+    assert StopPolicy(k=1, risk=0.8, patience=1).decide(finished, begun).stop
+    assert not StopPolicy(k=1, risk=0.8, patience=2).decide(finished, begun).stop
+    assert StopPolicy(k=1, risk=0.8, patience=2).decide(finished, np.append(begun, 0.91)).stop
 
 
 def test_the_kth_best_is_easier_to_beat() -> None:
@@ -78,10 +78,28 @@ def test_the_risk_decides() -> None:
     finished = curves()
     begun = finished[np.argsort(finished[:, -1])[25], :5]
     verdict = StopPolicy().decide(finished, begun)
-    fallen = verdict.probability / verdict.before
+    left = 1 - 5 / finished.shape[1]
+    fallen = verdict.probability / verdict.before / left
     assert 0 < fallen < 0.9
     assert StopPolicy(risk=fallen * 1.01).decide(finished, begun).stop
     assert not StopPolicy(risk=fallen * 0.99).decide(finished, begun).stop
+
+
+def test_what_has_little_left_to_pay_goes_on_for_little() -> None:
+    """The same chance stops a training in the middle, but not one that is nearly done."""
+    finished = curves()
+    order, n_steps = np.argsort(finished[:, -1]), finished.shape[1]
+    policy = StopPolicy(k=1, risk=0.5)
+    told = []
+    for row in order:
+        for n in range(2, n_steps):
+            verdict = policy.decide(finished, finished[row, :n])
+            told.append((n, verdict.probability / verdict.before, verdict.stop))
+    assert all(stop == (fallen < 0.5 * (1 - n / n_steps)) for n, fallen, stop in told)
+    late = [stop for n, fallen, stop in told if n == n_steps - 1 and 0.1 < fallen < 0.4]
+    early = [stop for n, fallen, stop in told if n == 3 and 0.1 < fallen < 0.3]
+    assert late and not any(late)
+    assert early and all(early)
 
 
 def test_what_was_unlikely_from_the_start_is_not_stopped_for_that() -> None:

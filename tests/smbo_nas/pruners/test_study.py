@@ -49,9 +49,9 @@ def median_pruner() -> optuna.pruners.MedianPruner:
 
 @pytest.mark.parametrize("generate", [saturating, cosine])
 def test_a_short_search_saves_epochs_and_keeps_the_best(generate: Generator) -> None:
-    saved, regret = searches(generate, (24, 12), lambda: CurvePruner(risk=0.3), 12)
+    saved, regret = searches(generate, (24, 12), lambda: CurvePruner(risk=0.5), 12)
     _, median_regret = searches(generate, (24, 12), median_pruner, 12)
-    assert saved.mean() > 0.30  # 0.34 and 0.36 over 12 seeds.
+    assert saved.mean() > 0.30  # 0.42 and 0.35 over 12 seeds.
     assert np.mean(regret > 0) <= 0.2  # 0.08 over 12 seeds; the median rule has 0.45.
     assert regret.mean() < 0.6 * median_regret.mean()
 
@@ -59,8 +59,8 @@ def test_a_short_search_saves_epochs_and_keeps_the_best(generate: Generator) -> 
 @pytest.mark.parametrize("generate", [saturating, cosine])
 def test_the_default_risks_little(generate: Generator) -> None:
     saved, regret = searches(generate, (24, 12), CurvePruner, 12)
-    assert saved.mean() > 0.18  # 0.22 and 0.25 over 12 seeds.
-    assert np.mean(regret > 0) <= 0.1  # 0.08 and 0.
+    assert saved.mean() > 0.20  # 0.26 and 0.25 over 12 seeds.
+    assert np.mean(regret > 0) <= 0.1  # 0 over 12 seeds.
 
 
 def test_what_all_networks_gain_at_the_end_costs_no_best_network() -> None:
@@ -71,7 +71,7 @@ def test_what_all_networks_gain_at_the_end_costs_no_best_network() -> None:
         curves[:, -2:] += 0.2
         return curves
 
-    saved, regret = searches(jump, (24, 12), lambda: CurvePruner(risk=0.3), 8)
+    saved, regret = searches(jump, (24, 12), lambda: CurvePruner(risk=0.5), 8)
     assert saved.mean() > 0.30
     assert regret.mean() < 0.005  # The noise of one measurement.
 
