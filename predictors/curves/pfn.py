@@ -35,9 +35,8 @@ _STIFFNESS = 30.0  # Pull of the common stretch to 1: half of it times its squar
 _OWN_STIFFNESS = 10.0  # Likewise, of the stretch at a share to the common one,
 _OWN_CURVES = 20  # which it is with fewer finished curves.
 _ALONE = np.array([0.0, 0.05, 0.1])  # Shares of reading a curve alone, of which the likeliest is learned.
-_STRANGE = 0.5  # That share of a curve unlike the finished ones:
-_BEYOND = 1.0  # further beyond all their values than these are apart, or against most of them,
-_CONTESTED = 0.2  # where they are few and so many of them are, too.
+_AGAINST = 0.5  # That share of a curve that goes against most of the finished ones, where these are few
+_CONTESTED = 0.2  # and so many of them do, too.
 
 
 class PFNCurvePredictor(CurvePredictor):
@@ -50,9 +49,9 @@ class PFNCurvePredictor(CurvePredictor):
     curves are cut into bins, so that the cost does not depend on their length; and the output is
     a mixture of Student-t distributions about classical guesses instead of a histogram.
     After the network, the spread is stretched by what finished curves held out say of it, by how much of the
-    way to the step to predict was observed; and the predictive is mixed with that of the curve read alone, by as much as
-    makes those likelier, but half and half for a curve unlike the finished ones: few of them, most diverged, would
-    have it that curves fall.
+    way to the step to predict was observed; and the predictive is mixed with that of the curve read alone, by as much
+    as makes those likelier. Where few finished curves do not agree on a direction, one that goes against most of them
+    is read half and half: if three of five have diverged, the others are still to be believed.
 
     A curve without finished ones beside it and with a single value has no scale but that value's size,
     and a constant one no direction.
@@ -167,15 +166,13 @@ class PFNCurvePredictor(CurvePredictor):
         """How far each curve is not to be read beside the finished ones but alone, `(m,)`."""
         if not begun.shape[1]:
             return np.zeros(len(begun))
-        values = finished[np.isfinite(finished)]
-        low, high = values.min(), values.max()
-        last = last_values(begun)
-        strange = np.maximum(low - last, last - high) > _BEYOND * (high - low)
+        share = np.full(len(begun), self._alone)
         change = np.sign(last_values(finished) - _first_values(finished))
-        against = np.minimum((change > 0).sum(), (change < 0).sum())
-        if len(finished) < _OWN_CURVES and against >= _CONTESTED * len(finished):
-            strange |= np.sign(last - _first_values(begun)) == -np.sign(np.median(change))
-        return np.where(_moves(begun), np.where(strange, _STRANGE, self._alone), 0.0)
+        least = min((change > 0).sum(), (change < 0).sum())
+        if len(finished) < _OWN_CURVES and least >= _CONTESTED * len(finished):
+            against = np.sign(last_values(begun) - _first_values(begun)) == -np.sign(np.median(change))
+            share[against] = _AGAINST
+        return np.where(_moves(begun), share, 0.0)
 
     def _read(self, finished: Array, curves: Array, column: int) -> StudentMixture:
         """What the network says of curves beside finished ones, or of each alone."""

@@ -7,8 +7,8 @@ highest mean prediction, which are those that a search tries, a linear regressio
 prediction, the accuracy of an epoch and the mean of the last three. It is fitted on the very cells it is asked about:
 no predictor of a search can know as much.
 
-Then, without graphs, how well the beginnings of curves order all cells: by Spearman's correlation with the final accuracy
-of the last value and of a linear regression on all values so far, fitted on the very cells, of the accuracy and of its
+Then, without graphs, how well the beginnings of curves order all cells: Spearman's correlation with the final accuracy
+of the last value, and of linear regressions on all values so far, fitted on the very cells, of the accuracy and of its
 normal scores.
 """
 

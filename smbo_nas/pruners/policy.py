@@ -46,9 +46,9 @@ class StopPolicy:
     value beats the incumbent; the predictor has learned from the finished curves, and it is asked at every step. Theirs
     stops below a fixed probability, which stops more of the winners the rarer they are, and the oftener it is asked:
     in a long search nearly all. Here a training is stopped once the probability for each step that is left is below
-    `risk` times what it was before the first value. What was paid already does not count, but a training that has little
-    left to pay goes on for little. Of the trainings that would have won, a share of at most `risk` is stopped, however
-    often it is asked, as far as the predictor is right (Ville 1939: among winners the inverse of the probability is a
+    `risk` times what it was before the first value: what was paid already is paid, and what has little left to pay goes
+    on for little. Of the trainings that would have won, a share of at most `risk` is stopped, however often it is
+    asked, as far as the predictor is right (Ville 1939: among winners the inverse of the probability is a
     supermartingale). A policy holds no state: the same curves always give the same verdict.
 
     Args:

@@ -146,13 +146,16 @@ def test_a_few_finished_curves_most_of_which_diverged_do_not_turn_the_others_aro
     assert (np.abs(median - begun[:, -1]) < 0.5).all()
 
 
-def test_a_curve_far_beyond_all_finished_ones_is_half_read_by_itself() -> None:
-    finished = np.stack([towards(-0.766, end, 0.2) for end in (-0.757, -0.737, -0.694, -0.693, -0.6925)])
-    diverged = np.array([[-0.764, *5 * [-1.534]], [-0.764, *5 * [-3.0]]])
-    alone = PFNCurvePredictor(51).fit(np.empty((0, 51))).predictive(diverged).log_density(diverged[:, -1])
-    found = PFNCurvePredictor().fit(finished).predictive(diverged)
-    assert (found.log_density(diverged[:, -1]) > alone - np.log(2)).all()
-    assert found.bulk()[0] == pytest.approx(diverged[:, -1], abs=0.01)
+def test_a_study_in_which_curves_say_most_by_themselves_reads_them_so() -> None:
+    """Each curve stays where it jumped to, at once and exactly, and nothing is like anything else."""
+    levels = np.exp(np.random.default_rng(0).normal(size=40) * 2)
+    table = np.column_stack([np.zeros(40), *[levels] * (H - 1)])
+    model = PFNCurvePredictor().fit(table[:10])
+    assert 0 < model._alone <= 0.1
+    assert PFNCurvePredictor().fit(curves(30))._alone < model._alone
+    found, final = model.predictive(table[10:, :6]), table[10:, -1]
+    alone = PFNCurvePredictor(H).fit(none()).predictive(table[10:, :6])
+    assert (found.log_density(final) > alone.log_density(final) + np.log(model._alone) - 1e-6).all()
 
 
 def test_an_observed_value_is_its_own_prediction() -> None:

@@ -98,8 +98,10 @@ def test_what_has_little_left_to_pay_goes_on_for_little() -> None:
     assert all(stop == (fallen < 0.5 * (1 - n / n_steps)) for n, fallen, stop in told)
     late = [stop for n, fallen, stop in told if n == n_steps - 1 and 0.1 < fallen < 0.4]
     early = [stop for n, fallen, stop in told if n == 3 and 0.1 < fallen < 0.3]
-    assert late and not any(late)
-    assert early and all(early)
+    assert late
+    assert not any(late)
+    assert early
+    assert all(early)
 
 
 def test_what_was_unlikely_from_the_start_is_not_stopped_for_that() -> None:
