@@ -35,6 +35,7 @@ _STIFFNESS = 30.0  # Pull of the common stretch to 1: half of it times its squar
 _OWN_STIFFNESS = 10.0  # Likewise, of the stretch at a share to the common one,
 _OWN_CURVES = 20  # which it is with fewer finished curves.
 _ALONE = np.array([0.0, 0.05, 0.1])  # Shares of reading a curve alone, of which the likeliest is learned.
+_SHARPEST = 100.0  # Log density of a curve read alone, at most.
 _AGAINST = 0.5  # That share of a curve that goes against most of the finished ones, where these are few
 _CONTESTED = 0.2  # and so many of them do, too.
 
@@ -260,8 +261,9 @@ class PFNCurvePredictor(CurvePredictor):
                 value = (truth[rows] - center[rows]) / unit[rows]
                 target = torch.from_numpy((value - base) / size).float()
                 found = mixture.stretched(stretches).log_density(target).double().numpy()
-                own = np.where(_moves(begun[rows]), alone[rows] + np.log(unit[rows] * np.abs(size)), found)
-                both = np.logaddexp(beside + found[..., None], apart + own[..., None])
+                single = np.clip(alone[rows] + np.log(unit[rows] * np.abs(size)), -_SHARPEST, _SHARPEST)
+                single = np.where(_moves(begun[rows]), single, found)
+                both = np.logaddexp(beside + found[..., None], apart + single[..., None])
                 np.add.at(score, np.searchsorted(lengths, cut[rows]), np.maximum(both, -20.0).swapaxes(0, 1))
         logs = np.log(_STRETCHES)
         likelihood = score.mean(0) - 0.5 * _STIFFNESS * logs[:, None] ** 2 + np.log1p(-_ALONE)
