@@ -34,8 +34,8 @@ _STRETCHES = np.exp(np.linspace(np.log(0.5), np.log(3.0), 25))
 _STIFFNESS = 30.0  # Pull of the common stretch to 1: half of it times its squared logarithm is lost in log score.
 _OWN_STIFFNESS = 10.0  # Likewise, of the stretch at a share to the common one,
 _OWN_CURVES = 20  # which it is with fewer finished curves.
-_ALONE = np.array([0.0, 0.05, 0.1])  # Shares of reading a curve alone, of which the likeliest is learned.
-_SHARPEST = 100.0  # Log density of a curve read alone, at most.
+_SHARPEST = 100.0  # Log density of a curve read alone, at most, where that is learned:
+_ALONE = np.array([0.0, 0.05, 0.1])  # shares of reading a curve alone, of which the likeliest is taken.
 _AGAINST = 0.5  # That share of a curve that goes against most of the finished ones, where these are few
 _CONTESTED = 0.2  # and so many of them do, too.
 
