@@ -8,6 +8,7 @@ from typing import Any, Literal, Self, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
@@ -29,6 +30,7 @@ _FOLDS = 5
 _MAX_HELD_OUT = 60  # Finished curves from which trust is learned.
 _FEW = 10  # Finished curves under which it is not.
 _WORST = 100.0  # Nats that the density of one curve counts for at most.
+_NEGLIGIBLE = 1e-3  # Probability of a trust that is left out.
 
 
 class JointPredictor(BaseEstimator):
@@ -39,9 +41,9 @@ class JointPredictor(BaseEstimator):
     by component (`given_final`). With a trust of 1 that is Bayes' rule for errors of graph and curve that are
     independent given the final value. They are not: a curve predictor that has seen little falls back on what is
     common, and errs where the graph predictor knows better; less trust makes up for that, and 0 ignores the curve.
-    Trust is learned by empirical Bayes, for each length of the observed part: it is the most probable one by the
-    density at the true final values of finished networks, whose curves were held out of the curve predictor (five
-    folds) and whose values were held out of the graph predictor (`held_out_`).
+    Trust is learned for each length of the observed part, by the density at the true final values of finished networks,
+    whose curves were held out of the curve predictor (five folds) and whose values were held out of the graph predictor
+    (`held_out_`); the posterior is the mixture over all trusts, each by its probability.
 
     A network whose training was stopped tells the graph predictor the final value that its curve foretells, with that
     value's uncertainty; when its own final value is asked for, the graph predictor answers without having seen it.
@@ -56,7 +58,7 @@ class JointPredictor(BaseEstimator):
     Attributes:
         graph_predictor_: Fitted; None if no final value is known.
         curve_predictor_: Fitted.
-        trust_: Lengths of the observed part and the trust in the curve at each, `(2, n_lengths)`.
+        trust_: Lengths of the observed part and the expected trust in the curve at each, `(2, n_lengths)`.
     """
 
     graph_predictor_: ArchitecturePredictor | None
@@ -87,7 +89,8 @@ class JointPredictor(BaseEstimator):
         curve_predictor = default_curve_predictor() if self.curve_predictor is None else self.curve_predictor
         self.curve_predictor_ = clone(curve_predictor).fit(whole[finished])
         self.graph_predictor_, self._stopped = None, {}
-        self.trust_ = np.array([[0.0, whole.shape[1]], [_EARLY_TRUST, 1.0]])
+        ends = np.array([0.0, whole.shape[1]])
+        self._believe(ends, _assumed(ends, whole.shape[1]))
         if not finished.any():
             return self
         seen = np.flatnonzero(np.isfinite(whole).any(1))
@@ -135,13 +138,17 @@ class JointPredictor(BaseEstimator):
         alone = self.curve_predictor_.predictive(begun)
         seen = np.isfinite(begun)
         length = (seen * np.arange(1, begun.shape[1] + 1)).max(1)
-        joint = _posterior(alone, scores, mean, std, np.interp(length, *self.trust_))
-        unseen, per_std = (length == 0)[:, None], np.sqrt((alone.dof - 2) / alone.dof)
-        return StudentMixture(
-            np.where(unseen, alone.weights, joint.weights),
-            np.where(unseen, value_mean[:, None], joint.loc),
-            np.where(unseen, value_std[:, None] * per_std, joint.scale),
-            joint.dof,
+        beliefs = np.array([np.interp(length, self.trust_[0], belief) for belief in self._beliefs.T])
+        kept = beliefs.max(1, initial=0.0) > _NEGLIGIBLE
+        joint = StudentMixture.mixed(
+            [_posterior(alone, scores, mean, std, np.full(len(begun), trust)) for trust in _TRUSTS[kept]],
+            beliefs[kept] / beliefs[kept].sum(0),
+        )
+        unseen, per_std = (length == 0)[:, None], np.sqrt((joint.dof - 2) / joint.dof)
+        return replace(
+            joint,
+            loc=np.where(unseen, value_mean[:, None], joint.loc),
+            scale=np.where(unseen, value_std[:, None] * per_std, joint.scale),
         )
 
     @overload
@@ -163,23 +170,33 @@ class JointPredictor(BaseEstimator):
     def _learn_trust(self, curves: Array, scores: ScoreMap, mean: Array, std: Array) -> None:
         """Learns trust from finished curves and what the graph predictor says of them, in scores."""
         horizon = curves.shape[1]
-        lengths = np.unique(np.ceil(horizon * np.array(_SHARES)).astype(np.intp))
+        lengths = np.unique(np.ceil(horizon * np.array(_SHARES)))
         lengths = lengths[lengths < horizon]
         if not len(lengths):
             return
         fold, tested = np.arange(len(curves)) % _FOLDS, np.zeros(len(curves), dtype=bool)
         tested[np.linspace(0, len(curves) - 1, min(len(curves), _MAX_HELD_OUT)).round().astype(np.intp)] = True
-        assumed = np.interp(lengths, *self.trust_)
-        fit = -0.5 * ((_TRUSTS - assumed[:, None]) / _TRUST_WIDTH) ** 2
+        fit = _assumed(lengths, horizon)
         for k in range(_FOLDS):
             predictor = clone(self.curve_predictor_).fit(curves[fold != k])
             rows = (fold == k) & tested
             for i, length in enumerate(lengths):
-                alone = predictor.predictive(curves[rows, :length])
+                alone = predictor.predictive(curves[rows, : int(length)])
                 for j, trust in enumerate(_TRUSTS):
                     joint = _posterior(alone, scores, mean[rows], std[rows], np.full(rows.sum(), trust))
                     fit[i, j] += np.clip(joint.log_density(curves[rows, -1]), -_WORST, _WORST).sum()
-        self.trust_ = np.stack([lengths.astype(np.float64), _TRUSTS[np.argmax(fit, axis=1)]])
+        self._believe(lengths, fit)
+
+    def _believe(self, lengths: Array, logits: Array) -> None:
+        """Keeps how probable each trust is at each length, up to a constant in `logits`, `(n_lengths, n_trusts)`."""
+        self._beliefs = np.asarray(softmax(logits, axis=1), dtype=np.float64)
+        self.trust_ = np.stack([lengths, self._beliefs @ _TRUSTS])
+
+
+def _assumed(lengths: Array, horizon: int) -> Array:
+    """Logarithm of how probable each trust is at each length before any is learned, up to a constant."""
+    middle = np.interp(lengths, [0.0, horizon], [_EARLY_TRUST, 1.0])
+    return np.asarray(-0.5 * ((_TRUSTS - middle[:, None]) / _TRUST_WIDTH) ** 2)
 
 
 def _posterior(alone: StudentMixture, scores: ScoreMap, mean: Array, std: Array, trust: Array) -> StudentMixture:

@@ -64,9 +64,12 @@ def search(
     ] = "smbo",
     pruner: Annotated[str, typer.Option(help="curve, median, hyperband or none.")] = "curve",
     risk: Annotated[
-        float,
-        typer.Option(help="For curve: share of the trainings that would beat the second best that may be stopped."),
-    ] = 0.5,
+        float | None,
+        typer.Option(
+            help="For curve: share of the trainings that would beat the second best that may be stopped; "
+            "default: 0.5, and 0.9 with --thaw."
+        ),
+    ] = None,
     warm_start: Annotated[
         str | None,
         typer.Option(

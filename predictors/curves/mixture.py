@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,11 +32,17 @@ class StudentMixture:
     scale: Array
     dof: Array
 
-    def blended(self, other: StudentMixture, share: Array) -> StudentMixture:
-        """The mixture of every mixture with another of the same value, which has a share from 0 to 1, `(m,)`."""
-        weights = np.concatenate([(1.0 - share[:, None]) * self.weights, share[:, None] * other.weights], axis=1)
-        parts = ((self.loc, other.loc), (self.scale, other.scale), (self.dof, other.dof))
-        return StudentMixture(weights, *(np.concatenate(pair, axis=1) for pair in parts))
+    @classmethod
+    def mixed(cls, parts: Sequence[StudentMixture], shares: Sequence[Array] | Array) -> Self:
+        """The mixtures of mixtures of the same `m` values.
+
+        Args:
+            parts: `n` of them, with any numbers of components.
+            shares: Of each, `(n, m)`, not negative, with sums of 1 over the parts.
+        """
+        weights = [share[:, None] * part.weights for part, share in zip(parts, shares, strict=True)]
+        rest = ([getattr(part, name) for part in parts] for name in ("loc", "scale", "dof"))
+        return cls(*(np.concatenate(each, axis=1) for each in (weights, *rest)))
 
     def mean(self) -> Array:
         """The mean of every mixture, shape `(m,)`."""

@@ -161,7 +161,9 @@ class PFNCurvePredictor(CurvePredictor):
         if not len(finished):
             return together
         share = self._share_alone(finished, curves[:, :column])
-        return together.blended(self._read(finished[:0], curves, column), share) if share.any() else together
+        if not share.any():
+            return together
+        return StudentMixture.mixed([together, self._read(finished[:0], curves, column)], [1.0 - share, share])
 
     def _share_alone(self, finished: Array, begun: Array) -> Array:
         """How far each curve is not to be read beside the finished ones but alone, `(m,)`."""

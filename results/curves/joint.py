@@ -25,7 +25,7 @@ from predictors.joint import JointPredictor
 from predictors.threads import single_blas_thread
 from smbo_nas.benchmarks.fashion201 import DATA_FILE, read_table
 
-SIZES, SHARES, SEEDS = (30, 60, 120), (0.1, 0.25, 0.5), range(3)
+SIZES, SHARES, SEEDS = (30, 60, 120), (0.1, 0.25, 0.5), range(10)
 SHOWN = ("mae", "log_score", "crps", "spearman", "coverage_80", "coverage_95")
 
 

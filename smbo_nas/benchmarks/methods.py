@@ -122,9 +122,6 @@ def known() -> dict[str, MakeSampler]:
     return {**OURS, **ABLATIONS, **PEERS}
 
 
-_RISK_OF_A_PAUSE = 0.9
-"""Of `CurvePruner` where a stopped training may go on."""
-
 PRUNERS: dict[str, Callable[[int], BasePruner]] = {
     "curve": lambda epochs: CurvePruner(horizon=epochs),
     "median": lambda _: MedianPruner(),
@@ -171,6 +168,4 @@ def is_peer(method: str) -> bool:
 def make(method: str, space: SearchSpace, seed: int, epochs: int) -> tuple[BaseSampler, BasePruner]:
     """The sampler and the pruner of a method that passed `check`."""
     sampler, pruner = split(method)
-    if pruner == "curve" and sampler.endswith("+thaw"):
-        return known()[sampler](space, seed), CurvePruner(risk=_RISK_OF_A_PAUSE, horizon=epochs)
     return known()[sampler](space, seed), NopPruner() if pruner is None else PRUNERS[pruner](epochs)

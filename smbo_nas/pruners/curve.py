@@ -37,10 +37,10 @@ class CurvePruner(BasePruner):
 
     Args:
         predictor: Predictor of final values; `default_curve_predictor()` if None.
-        risk: Share of the trainings that would have beaten the incumbent that may be pruned. In simulated searches
-            of 24 trials x 12 epochs (tests/smbo_nas/pruners/test_study.py) 0.1, 0.2 and 0.5 save 19, 26 and 38 % of
-            the epochs; at 0.5 two of 24 searches lose the best network, with the others none. Where stopped trainings
-            may go on (`SMBOSampler(thaw=True)`), 0.9 serves.
+        risk: Share of the trainings that would have beaten the incumbent that may be pruned; None takes 0.2, and 0.9
+            where a pruned training may go on (`SMBOSampler(thaw=True)`). In simulated searches of 24 trials x
+            12 epochs (tests/smbo_nas/pruners/test_study.py) 0.1, 0.2 and 0.5 save 19, 26 and 38 % of the epochs; at 0.5
+            two of 24 searches lose the best network, with the others none.
         k: The value to beat is the k-th best last value of the COMPLETE trials.
         n_startup_trials: No pruning before this many trials are COMPLETE.
         n_warmup_steps: No pruning within this many first reports.
@@ -63,7 +63,7 @@ class CurvePruner(BasePruner):
         self,
         *,
         predictor: CurvePredictor | None = None,
-        risk: float = 0.2,
+        risk: float | None = None,
         k: int = 2,
         n_startup_trials: int = 4,
         n_warmup_steps: int = 1,

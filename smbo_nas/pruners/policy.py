@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -11,10 +13,14 @@ from scipy.special import ndtr
 from sklearn.base import clone
 
 from predictors.curves import CurvePredictor, StudentMixture, default_curve_predictor
+from predictors.curves.learning import last_values
 from predictors.curves.prior import given_final, tempered, usual_trust
 
 Array = NDArray[np.float64]
 Direction = Literal["maximize", "minimize"]
+
+_RISK, _RISK_OF_A_PAUSE = 0.2, 0.9
+"""Defaults of `risk`: of a stop for good, and where a training may go on later."""
 
 
 @dataclass(frozen=True)
@@ -26,17 +32,33 @@ class StopVerdict:
         probability: The probability that the final value beats the incumbent; NaN if there is
             too little to say.
         before: What that was before the first value, NaN likewise.
-        mean: Predicted final value, its median, NaN likewise.
-        std: Half of the range of the central 68.3 %, NaN likewise.
         why: The reason in a few words.
+        predictive: The distribution of the final value, as it was at each of the last `patience` values, the newest
+            first; None likewise.
     """
 
     stop: bool
     probability: float
     before: float
-    mean: float
-    std: float
     why: str
+    predictive: StudentMixture | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def mean(self) -> float:
+        """Predicted final value, its median; NaN if there is too little to say."""
+        return self._bulk[0]
+
+    @property
+    def std(self) -> float:
+        """Half of the range of the central 68.3 %, NaN likewise."""
+        return self._bulk[1]
+
+    @cached_property
+    def _bulk(self) -> tuple[float, float]:
+        if self.predictive is None:
+            return math.nan, math.nan
+        medians, spreads = self.predictive.bulk()
+        return float(medians[0]), float(spreads[0])
 
 
 class StopPolicy:
@@ -54,7 +76,8 @@ class StopPolicy:
     Args:
         predictor: Predictor of final values, never fitted itself but cloned;
             `default_curve_predictor()` if None.
-        risk: Share of the winners that may be stopped, strictly between 0 and 1.
+        risk: Share of the winners that may be stopped, strictly between 0 and 1. None takes 0.2, and 0.9 for a
+            training with a `promise`, which may go on later.
         k: The value to beat is the k-th best final value of the finished curves. With the
             second best one lucky measurement does not set the bar: in simulated searches, at
             twice the risk, it saved more epochs than the best and lost the best network no more
@@ -72,13 +95,13 @@ class StopPolicy:
         self,
         *,
         predictor: CurvePredictor | None = None,
-        risk: float = 0.2,
+        risk: float | None = None,
         k: int = 2,
         n_startup_trials: int = 4,
         n_warmup_steps: int = 1,
         patience: int = 1,
     ) -> None:
-        if not 0 < risk < 1:
+        if risk is not None and not 0 < risk < 1:
             raise ValueError(f"`risk` must lie strictly between 0 and 1, but got {risk}.")
         for name, number, least in (
             ("k", k, 1),
@@ -94,7 +117,7 @@ class StopPolicy:
         self.n_startup_trials = n_startup_trials
         self.n_warmup_steps = n_warmup_steps
         self.patience = patience
-        self._fitted: tuple[Array, CurvePredictor, StudentMixture] | None = None  # Saves refits, decides nothing.
+        self._fitted: tuple[Array, CurvePredictor, _Unseen] | None = None  # Saves refits, decides nothing.
 
     def decide(
         self,
@@ -152,30 +175,30 @@ class StopPolicy:
             history[row, : last + 1] = begun[: last + 1]
         shares = (seen[: -self.patience - 1 : -1] + 1) / known.shape[1]
         predictor, unseen = self._fit(known)
-        predictive, below_before = predictor.predictive(history), float(unseen.cdf(target)[0])
+        predictive, below_before = predictor.predictive(history), float(unseen.predictive.cdf(target)[0])
         if prior is not None or promise is not None:
             predictive = _trusted(predictive, unseen, shares)
         if prior is not None:
-            predictive = given_final(predictive, *_bulk(unseen), prior)
+            predictive = given_final(predictive, *unseen.bulk, prior)
             below_before = float(ndtr((target - prior[0]) / prior[1]))
-        below, (median, spread) = predictive.cdf(target), predictive.bulk()
+        below = predictive.cdf(target)
         chance, before = (1.0 - below, 1.0 - below_before) if direction == "maximize" else (below, below_before)
-        stop = bool((chance * (1.0 if promise is None else promise) < self.risk * before * (1.0 - shares)).all())
+        risk = self.risk or (_RISK if promise is None else _RISK_OF_A_PAUSE)
+        stop = bool((chance * (1.0 if promise is None else promise) < risk * before * (1.0 - shares)).all())
         sign = ">" if direction == "maximize" else "<"
         return StopVerdict(
             stop=stop,
             probability=float(chance[0]),
             before=before,
-            mean=float(median[0]),
-            std=float(spread[0]),
             why=f"P(final {sign} {target:.6g}) = {chance[0]:.3g}, {before:.3g} at first",
+            predictive=predictive,
         )
 
     def _incumbent(self, finished: Array, direction: Direction) -> float:
-        final = np.sort([row[np.isfinite(row)][-1] for row in finished])
+        final = np.sort(last_values(finished))
         return float(final[-self.k] if direction == "maximize" else final[self.k - 1])
 
-    def _fit(self, finished: Array) -> tuple[CurvePredictor, StudentMixture]:
+    def _fit(self, finished: Array) -> tuple[CurvePredictor, _Unseen]:
         """The predictor fitted on the finished curves, refitted when they have grown by 5 %.
 
         With it, the final value of a training of which no value is known yet.
@@ -188,22 +211,29 @@ class StopPolicy:
             return self._fitted[1:]
         own = default_curve_predictor() if self.predictor is None else self.predictor
         predictor: CurvePredictor = clone(own).fit(learned)
-        self._fitted = learned, predictor, predictor.predictive(np.full((1, 1), np.nan))
+        self._fitted = learned, predictor, _Unseen(predictor.predictive(np.full((1, 1), np.nan)))
         return self._fitted[1:]
 
 
-def _trusted(predictive: StudentMixture, unseen: StudentMixture, shares: Array) -> StudentMixture:
+@dataclass(frozen=True, eq=False)
+class _Unseen:
+    """What is said of a training of which no value is known yet."""
+
+    predictive: StudentMixture
+
+    @cached_property
+    def bulk(self) -> tuple[float, float]:
+        """Median and half of the range of the central 68.3 %, above 0."""
+        (center,), (spread,) = self.predictive.bulk()
+        return float(center), max(float(spread), np.finfo(np.float64).tiny)
+
+
+def _trusted(predictive: StudentMixture, unseen: _Unseen, shares: Array) -> StudentMixture:
     """What counts of what curves claim that show these shares of a training, `(m,)`."""
-    center, spread = _bulk(unseen)
+    center, spread = unseen.bulk
     ones = np.ones(len(shares))
     return tempered(predictive, center * ones, spread * ones, usual_trust(shares))
 
 
-def _bulk(unseen: StudentMixture) -> tuple[float, float]:
-    (center,), (spread,) = unseen.bulk()
-    return float(center), max(float(spread), np.finfo(np.float64).tiny)
-
-
 def _go_on(why: str) -> StopVerdict:
-    nan = float("nan")
-    return StopVerdict(stop=False, probability=nan, before=nan, mean=nan, std=nan, why=why)
+    return StopVerdict(stop=False, probability=math.nan, before=math.nan, why=why)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 SAMPLERS = (*MODEL_BASED, *STRATEGIES, "zero-cost", "tpe", "random")
 PRUNERS = ("curve", "median", "hyperband", "none")
 
+_RISK = 0.5
+"""A search of a few short trainings can risk more than `CurvePruner` does by default."""
+
 PROXY_SIZES: Mapping[str, Mapping[str, int]] = {
     "nasbench201": {"channels": 16, "cells_per_stage": 1},
     "nasbench101": {"channels": 16, "cells_per_stack": 1},
@@ -46,7 +49,8 @@ class SearchSettings:
         timeout: Seconds after which no further epoch is started; None is no limit.
         sampler: One of `SAMPLERS`.
         pruner: One of `PRUNERS`.
-        risk: For the pruner `curve`: share of the trainings that would beat the second best that may be stopped.
+        risk: For the pruner `curve`: share of the trainings that would beat the second best that may be stopped; None
+            is 0.5, and with `thaw`, where they may go on, the pruner's own default.
         warm_start: For the samplers that learn a predictor (`smbo`, `bananas`, `pnas`, `nao`): a file or folder to
             start from (`smbo_nas.samplers.WarmStart.from_path`), or the name of another study in `storage`; None for
             nothing.
@@ -73,7 +77,7 @@ class SearchSettings:
     timeout: float | None = None
     sampler: str = "smbo"
     pruner: str = "curve"
-    risk: float = 0.5
+    risk: float | None = None
     warm_start: str | None = None
     thaw: bool = False
     batch_size: int = 32
@@ -98,10 +102,15 @@ class SearchSettings:
             raise ValueError(f"`thaw` needs the sampler smbo, but `sampler` is {self.sampler}.")
         if self.timeout is not None and not self.timeout > 0:
             raise ValueError(f"`timeout` must be above 0 seconds, but got {self.timeout}.")
-        if not 0 < self.risk < 1:
+        if self.risk is not None and not 0 < self.risk < 1:
             raise ValueError(f"`risk` must be above 0 and below 1, but got {self.risk}.")
         if not self.learning_rate > 0:
             raise ValueError(f"`learning_rate` must be above 0, but got {self.learning_rate}.")
+
+    @property
+    def stop_risk(self) -> float | None:
+        """`risk`, or its default; None is the pruner's own."""
+        return _RISK if self.risk is None and not self.thaw else self.risk
 
     def training_config(self) -> TrainingConfig:
         """How networks are trained.
@@ -131,7 +140,7 @@ class SearchSettings:
             "seed": self.seed,
             "sampler": self.sampler,
             "pruner": self.pruner,
-            "risk": self.risk,
+            "risk": self.stop_risk,
             "warm_start": self.warm_start,
             "thaw": self.thaw,
             "batch_size": self.batch_size,

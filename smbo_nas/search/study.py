@@ -155,4 +155,4 @@ def _pruner(settings: SearchSettings) -> BasePruner:
         return optuna.pruners.HyperbandPruner(max_resource=settings.epochs)
     from smbo_nas.pruners import CurvePruner
 
-    return CurvePruner(risk=settings.risk, horizon=settings.epochs)
+    return CurvePruner(risk=settings.stop_risk, horizon=settings.epochs)

@@ -34,7 +34,8 @@ def test_moments_and_quantiles_match_samples() -> None:
 def test_a_blend_is_a_mixture_of_mixtures() -> None:
     first = StudentMixture(*(np.full((2, 1), x) for x in (1.0, 0.0, 1.0, 5.0)))
     second = StudentMixture(*(np.full((2, 2), x) for x in (0.5, 3.0, 2.0, 4.0)))
-    blend = first.blended(second, np.array([0.0, 0.25]))
+    shares = np.array([0.0, 0.25])
+    blend = StudentMixture.mixed([first, second], [1.0 - shares, shares])
     assert blend.cdf(1.0)[0] == pytest.approx(first.cdf(1.0)[0])
     assert blend.cdf(1.0)[1] == pytest.approx(0.75 * first.cdf(1.0)[1] + 0.25 * second.cdf(1.0)[1])
     assert blend.mean() == pytest.approx([0.0, 0.75])

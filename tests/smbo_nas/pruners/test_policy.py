@@ -146,6 +146,18 @@ def test_what_promises_little_beside_others_must_show_more() -> None:
     assert policy.decide(finished, middling, promise=0.01).stop
 
 
+def test_a_pause_risks_more_than_a_stop_for_good() -> None:
+    finished = curves()
+    begun = [row[:6] for row in finished]
+
+    def stops(policy: StopPolicy, promise: float | None) -> list[bool]:
+        return [policy.decide(finished, curve, promise=promise).stop for curve in begun]
+
+    assert stops(StopPolicy(), None) == stops(StopPolicy(risk=0.2), None)
+    assert stops(StopPolicy(), 1.0) == stops(StopPolicy(risk=0.9), 1.0)
+    assert sum(stops(StopPolicy(), 1.0)) > sum(stops(StopPolicy(risk=0.2), 1.0))
+
+
 def test_what_the_graph_chose_is_not_given_up_for_its_first_values() -> None:
     """Curves and graphs err together early on."""
     finished = curves()

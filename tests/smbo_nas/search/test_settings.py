@@ -37,6 +37,13 @@ def test_the_identity_is_json_and_ignores_what_changes_no_value() -> None:
     assert SearchSettings(out=Path("a"), epochs=13).identity() != one.identity()
 
 
+def test_a_pause_risks_what_the_pruner_does_and_a_stop_what_a_short_search_can() -> None:
+    assert SearchSettings(out=Path("a")).stop_risk == 0.5
+    assert SearchSettings(out=Path("a"), thaw=True).stop_risk is None
+    assert SearchSettings(out=Path("a"), thaw=True, risk=0.3).stop_risk == 0.3
+    assert SearchSettings(out=Path("a")).identity() == SearchSettings(out=Path("a"), risk=0.5).identity()
+
+
 def test_sizes_replace_the_small_defaults_one_by_one() -> None:
     settings = SearchSettings(out=Path("a"), sizes={"channels": 32})
     assert settings.network_sizes(get_space("nasbench201")) == {"channels": 32, "cells_per_stage": 1}
