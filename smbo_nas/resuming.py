@@ -44,3 +44,9 @@ def epochs_before(trial: FrozenTrial, trials: Sequence[FrozenTrial]) -> int:
     before = resumes(trial)
     stopped = next((t for t in trials if t.number == before), None)
     return 0 if stopped is None else min(len(stopped.intermediate_values), len(trial.intermediate_values))
+
+
+def begins(trial: FrozenTrial, trials: Sequence[FrozenTrial]) -> bool:
+    """Whether a finished trial counts as one more network: it went on with no stopped one, failed or got no further."""
+    further = len(trial.intermediate_values) > epochs_before(trial, trials)
+    return resumes(trial) is None or trial.state == TrialState.FAIL or not further

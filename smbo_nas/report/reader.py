@@ -74,6 +74,7 @@ class Summary:
     Attributes:
         best_value: Value of the best trial; None as long as no trial is complete, and so are the other `best_*`.
         test_value: The best network's value on the test split.
+        networks: How many the trials trained; some went on with the one of another.
         epochs_if_never_stopped: Epochs that the same trials would have taken without stopping any.
         epochs: Epochs of a trial that is not stopped.
         sampler_seconds: Time spent on proposals.
@@ -87,6 +88,7 @@ class Summary:
     best_parameters: int | None
     best_flops: int | None
     trials: int
+    networks: int
     pruned: int
     failed: int
     epochs: int
@@ -203,6 +205,7 @@ def _candidate(fields: Fields) -> CandidateRecord:
 
 
 def _summary(fields: Fields) -> Summary:
+    trials, networks = fields.integer("trials"), fields.optional_integer("networks")
     return Summary(
         best_value=fields.optional_number("best_value"),
         test_value=fields.optional_number("test_value"),
@@ -210,7 +213,8 @@ def _summary(fields: Fields) -> Summary:
         best_params=fields.texts("best_params"),
         best_parameters=fields.optional_integer("best_parameters"),
         best_flops=fields.optional_integer("best_flops"),
-        trials=fields.integer("trials"),
+        trials=trials,
+        networks=trials if networks is None else networks,
         pruned=fields.integer("pruned"),
         failed=fields.integer("failed"),
         epochs=fields.integer("epochs"),

@@ -25,7 +25,7 @@ def verdict(run: Run) -> str:
         parts.append(
             f"found with {s.epochs_trained} of {s.epochs_if_never_stopped} epochs{kept} in {duration(s.seconds)}"
         )
-    return f"Of {plural(s.trials, 'network')}, {', '.join(parts)}."
+    return f"Of {plural(s.networks, 'network')}, {', '.join(parts)}."
 
 
 def _values(run: Run) -> str:

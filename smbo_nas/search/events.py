@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Begun:
-    """The search begins: so many trials were finished by earlier runs, so many are continued.
+    """The search begins: so many networks' trials were finished by earlier runs, so many are continued.
 
     `best` is the best value so far and its trial's number.
     """
@@ -30,7 +30,10 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class TrialEnded:
-    """A trial is finished: `state` COMPLETE, PRUNED or FAIL, why it failed, and the stopped trial that it continued."""
+    """A trial is finished: `state` COMPLETE, PRUNED or FAIL, why it failed, and the stopped trial that it continued.
+
+    `begins` says whether it counts as one more network.
+    """
 
     trial: int
     state: str
@@ -38,6 +41,7 @@ class TrialEnded:
     epochs: int
     reason: str | None = None
     resumes: int | None = None
+    begins: bool = True
 
 
 Event = Begun | EpochDone | TrialEnded

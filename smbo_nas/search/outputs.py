@@ -15,7 +15,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from predictors.files import write_whole
-from smbo_nas.resuming import epochs_before, resumable, superseded
+from smbo_nas.resuming import epochs_before, resumable, resumes, superseded
 from smbo_nas.search.settings import SearchSettings
 from smbo_nas.search.worker import STOP_KEY, TRIALS_FOLDER
 from smbo_nas.training.objective import REASON_KEY, TrainingObjective
@@ -81,6 +81,7 @@ def _summary(settings: SearchSettings, trials: list[FrozenTrial], best: FrozenTr
         "best_parameters": attributes.get("parameters"),
         "best_flops": attributes.get("flops"),
         "trials": len(trials),
+        "networks": sum(resumes(t) is None for t in trials),
         "complete": counts[TrialState.COMPLETE],
         "pruned": counts[TrialState.PRUNED],
         "failed": counts[TrialState.FAIL],

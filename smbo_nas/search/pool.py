@@ -22,7 +22,7 @@ _GRACE_SECONDS = 20.0
 
 
 class SharedBudget:
-    """The new trials that all workers together may start.
+    """The new networks that all workers together may begin.
 
     Args:
         left: A multiprocessing `Value` of type int.
@@ -32,10 +32,15 @@ class SharedBudget:
         self._left = left
 
     def claim(self) -> bool:
-        """Takes one trial, if there is one left."""
+        """Takes one network, if there is one left."""
         with self._left.get_lock():
             self._left.value -= 1
             return bool(self._left.value >= 0)
+
+    def give_back(self) -> None:
+        """Returns one that was taken."""
+        with self._left.get_lock():
+            self._left.value += 1
 
 
 class WorkerDiedError(RuntimeError):

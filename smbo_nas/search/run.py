@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 
-import optuna
 from filelock import FileLock, Timeout
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
+from smbo_nas.resuming import begins
 from smbo_nas.search.clock import RunClock
 from smbo_nas.search.events import Begun, Emit, EpochDone, Event
 from smbo_nas.search.outputs import best_trial, tidy_checkpoints, write_outputs
@@ -57,7 +57,7 @@ def run_search(settings: SearchSettings, emit: Emit, command: str = "") -> Outco
         study = open_study(settings, objective.space)
         before = study.get_trials(deepcopy=False)
         stale = [t._trial_id for t in before if t.state == TrialState.RUNNING and _is_ours(t, settings)]
-        finished = sum(t.state.is_finished() for t in before)
+        finished = _networks(before)
         new = max(0, settings.trials - finished - len(stale))
         started = time.time()
         deadline = None if settings.timeout is None else started + settings.timeout
@@ -82,8 +82,13 @@ def run_search(settings: SearchSettings, emit: Emit, command: str = "") -> Outco
         finally:
             clock.tick(force=True)
             write_outputs(settings, study, objective, seconds=clock.seconds, command=command)
-        done = sum(t.state.is_finished() for t in study.get_trials(deepcopy=False))
+        done = _networks(study.get_trials(deepcopy=False))
         return Outcome.COMPLETE if done >= settings.trials else outcome
+
+
+def _networks(trials: Sequence[FrozenTrial]) -> int:
+    """How many networks were trained; a trial that went on with a stopped one is not one more."""
+    return sum(t.state.is_finished() and begins(t, trials) for t in trials)
 
 
 def _check_sizes(objective: TrainingObjective) -> None:
@@ -97,7 +102,7 @@ def _check_sizes(objective: TrainingObjective) -> None:
         candidate.build(input_shape=data.input_shape, num_classes=data.num_classes, **objective.sizes)
 
 
-def _is_ours(trial: optuna.trial.FrozenTrial, settings: SearchSettings) -> bool:
+def _is_ours(trial: FrozenTrial, settings: SearchSettings) -> bool:
     """Whether a RUNNING trial was left by an earlier run of this search."""
     owner = trial.user_attrs.get(OWNER_KEY)
     if owner is not None:

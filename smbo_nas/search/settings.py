@@ -39,7 +39,8 @@ class SearchSettings:
         out: Folder of everything the search writes.
         data: See `smbo_nas.training.load_data`.
         space: See `smbo_nas.spaces.get_space`.
-        trials: Architectures in all, at least 1; a study that has some already trains the rest.
+        trials: Architectures in all, at least 1; a study that has some already trains the rest. A trial that goes on
+            with a stopped training is not one more.
         epochs: Epochs of a training that is not stopped, at least 1.
         seed: Of every random choice, at least 0.
         workers: Processes that train side by side, at least 1.

@@ -91,7 +91,8 @@ class SearchView:
         if event.reason:
             text += f"  {event.reason}"
         self._console.print(text, soft_wrap=True)
-        self._progress.advance(self._task)
+        if event.begins:
+            self._progress.advance(self._task)
 
     def _status(self) -> str:
         parts = [f"trial {trial} epoch {epoch}/{self._settings.epochs}" for trial, epoch in sorted(self._at.items())]

@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 
 from predictors.threads import single_torch_thread
 from smbo_nas.pruners import CurvePruner
-from smbo_nas.resuming import resumes
+from smbo_nas.resuming import begins, resumes
 from smbo_nas.search.events import Emit, EpochDone, TrialEnded
 from smbo_nas.search.settings import SearchSettings
 from smbo_nas.spaces import get_space
@@ -28,10 +28,13 @@ TRIALS_FOLDER = "trials"
 
 
 class Budget(Protocol):
-    """Counts the new trials that may still be started, over all workers."""
+    """Counts the new networks that may still be begun, over all workers."""
 
     def claim(self) -> bool:
-        """Takes one trial, if there is one left."""
+        """Takes one, if there is one left."""
+
+    def give_back(self) -> None:
+        """Returns one that was taken."""
 
 
 class OutOfTimeError(Exception):
@@ -45,9 +48,13 @@ class LocalBudget:
     left: int
 
     def claim(self) -> bool:
-        """Takes one trial, if there is one left."""
+        """Takes one network, if there is one left."""
         self.left -= 1
         return self.left >= 0
+
+    def give_back(self) -> None:
+        """Returns one that was taken."""
+        self.left += 1
 
 
 def make_objective(settings: SearchSettings) -> TrainingObjective:
@@ -83,8 +90,9 @@ def work(
         settings: The search.
         study: Its study, as this process opened it.
         objective: Its objective, from `make_objective`.
-        stale: Ids of RUNNING trials whose process is gone; they are continued first, from their checkpoints.
-        budget: Of new trials.
+        stale: Ids of RUNNING trials whose process is gone; they are continued first, from their checkpoints, and count
+            as taken from the budget.
+        budget: Of new networks; trials that go on with stopped ones are free.
         deadline: `time.time()` after which no epoch is started.
         emit: Told of every epoch and trial.
     """
@@ -97,14 +105,16 @@ def work(
     objective.on_epoch = on_epoch
     with single_torch_thread(), suppress(OutOfTimeError):
         for trial_id in stale:
-            _run_trial(study, optuna.trial.Trial(study, trial_id), objective, emit)
+            _run_trial(study, optuna.trial.Trial(study, trial_id), objective, budget, emit)
         while (deadline is None or time.time() < deadline) and budget.claim():
             trial = study.ask()
             trial.set_user_attr(OWNER_KEY, str(settings.out.resolve()))
-            _run_trial(study, trial, objective, emit)
+            _run_trial(study, trial, objective, budget, emit)
 
 
-def _run_trial(study: optuna.Study, trial: optuna.Trial, objective: TrainingObjective, emit: Emit) -> None:
+def _run_trial(
+    study: optuna.Study, trial: optuna.Trial, objective: TrainingObjective, budget: Budget, emit: Emit
+) -> None:
     """Runs one trial to its end; what goes wrong in its training ends the trial, not the search.
 
     What goes wrong in proposing its architecture is no fault of the trial, and does end the search.
@@ -126,6 +136,7 @@ def _run_trial(study: optuna.Study, trial: optuna.Trial, objective: TrainingObje
     if value is not None and value != value:
         state, value = TrialState.FAIL, None
     told = study.tell(trial, value, state=state)
+    one_more = begins(told, study.get_trials(deepcopy=False))
     emit(
         TrialEnded(
             trial=told.number,
@@ -134,8 +145,11 @@ def _run_trial(study: optuna.Study, trial: optuna.Trial, objective: TrainingObje
             epochs=len(told.intermediate_values),
             reason=told.user_attrs.get(REASON_KEY),
             resumes=resumes(told),
+            begins=one_more,
         )
     )
+    if not one_more:
+        budget.give_back()
 
 
 def _explain_stop(study: optuna.Study, trial: optuna.Trial) -> None:

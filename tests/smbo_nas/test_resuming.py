@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from predictors.curves import ParametricCurvePredictor
 from smbo_nas import NASBench201Space
 from smbo_nas.observations import StudyReader
-from smbo_nas.resuming import RESUMES_KEY, epochs_before, lineage, resumable, resumes, superseded
+from smbo_nas.resuming import RESUMES_KEY, begins, epochs_before, lineage, resumable, resumes, superseded
 from smbo_nas.training import EpochRecord
 from smbo_nas.training.evaluator import Evaluator
 from smbo_nas.training.objective import TrainingObjective
@@ -38,7 +38,13 @@ def test_a_trial_is_continued_once_at_a_time() -> None:
 def test_a_continuation_that_failed_is_none() -> None:
     trials = [trial(0, STOPPED), trial(1, FAILED, 0)]
     assert [t.number for t in resumable(trials)] == [0]
-    assert superseded(trials) == frozenset()
+
+
+def test_what_goes_on_is_no_further_network_unless_it_failed_or_got_no_further() -> None:
+    trials = [trial(0, STOPPED), trial(1, FAILED, 0), trial(2, STOPPED, 0), trial(3, COMPLETE, 2), trial(4, STOPPED, 2)]
+    for t, epochs in zip(trials, (2, 4, 3, 4, 3), strict=True):
+        t.intermediate_values = dict.fromkeys(range(1, epochs + 1), 0.5)
+    assert [t.number for t in trials if begins(t, trials)] == [0, 1, 4]
 
 
 def test_a_lineage_goes_back_to_the_first() -> None:

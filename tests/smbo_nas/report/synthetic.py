@@ -71,6 +71,7 @@ def synthetic_summary(records: list[dict[str, Any]]) -> dict[str, Any]:
         "best_parameters": best["parameters"] if best else None,
         "best_flops": best["flops"] if best else None,
         "trials": len(records),
+        "networks": len(records),
         "pruned": sum(r["state"] == "PRUNED" for r in records),
         "failed": sum(r["state"] == "FAIL" for r in records),
         "epochs_trained": sum(len(r["curve"]) for r in records),

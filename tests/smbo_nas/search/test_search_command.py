@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from predictors.graph import ArchGraph
 from smbo_nas import load_data, load_network
 from smbo_nas.cli import app
-from smbo_nas.resuming import epochs_before, resumable, resumes
+from smbo_nas.resuming import begins, epochs_before, resumable, resumes
 from smbo_nas.search import SearchSettings
 from smbo_nas.search.study import JOURNAL, open_storage
 from smbo_nas.training import evaluate
@@ -126,7 +126,10 @@ def test_stopped_trainings_keep_their_checkpoints_where_they_may_go_on(tmp_path:
     result = CliRunner().invoke(app, command, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     trials = trials_of(tmp_path / "out")
-    best = json.loads((tmp_path / "out" / "summary.json").read_text())["best_trial"]
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    best = summary["best_trial"]
+    assert sum(begins(t, trials) for t in trials) == summary["networks"] == 9 <= summary["trials"] == len(trials)
+    assert f"Of {summary['networks']} networks" in result.output
     kept = {p.parent.name for p in (tmp_path / "out" / "trials").glob("*/checkpoint.safetensors")}
     assert kept == {str(best), *(str(t.number) for t in resumable(trials))}
     assert len(kept) > 1

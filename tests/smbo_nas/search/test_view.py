@@ -44,6 +44,14 @@ def test_a_continued_search_knows_its_best_so_far() -> None:
     assert [line.endswith("best") for line in text.splitlines()[1:]] == [False, True]
 
 
+def test_a_training_that_goes_on_is_no_further_network() -> None:
+    stopped, goes_on = TrialEnded(0, "PRUNED", None, 1), TrialEnded(1, "COMPLETE", 0.9, 4, resumes=0, begins=False)
+    text = shown(Begun(0, 0, None), stopped, goes_on, terminal=True)
+    assert "continues trial 0" in text
+    assert "1/5" in text
+    assert "2/5" not in text
+
+
 def test_the_live_line_tells_trial_epoch_best_savings_and_time_left() -> None:
     text = shown(
         Begun(0, 0, None),
