@@ -186,11 +186,14 @@ class StopPolicy:
         risk = self.risk or (_RISK if promise is None else _RISK_OF_A_PAUSE)
         stop = bool((chance * (1.0 if promise is None else promise) < risk * before * (1.0 - shares)).all())
         sign = ">" if direction == "maximize" else "<"
+        why = f"P(final {sign} {target:.6g}) = {chance[0]:.3g}, {before:.3g} at first"
+        if promise is not None and promise < 1.0:
+            why += f", promised {promise:.2g} of the best in its place"
         return StopVerdict(
             stop=stop,
             probability=float(chance[0]),
             before=before,
-            why=f"P(final {sign} {target:.6g}) = {chance[0]:.3g}, {before:.3g} at first",
+            why=why,
             predictive=predictive,
         )
 

@@ -142,8 +142,10 @@ def test_what_promises_little_beside_others_must_show_more() -> None:
     finished = curves()
     policy = StopPolicy(risk=0.5)
     middling = finished[np.argsort(finished[:, -1])[-4], :4]
-    assert not policy.decide(finished, middling, promise=1.0).stop
-    assert policy.decide(finished, middling, promise=0.01).stop
+    chosen, random = (policy.decide(finished, middling, promise=promise) for promise in (1.0, 0.01))
+    assert not chosen.stop
+    assert random.stop
+    assert random.why == f"{chosen.why}, promised 0.01 of the best in its place"
 
 
 def test_a_pause_risks_more_than_a_stop_for_good() -> None:
