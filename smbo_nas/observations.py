@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from predictors.architecture.inputs import Described
 from predictors.curves.base import CurvePredictor
 from predictors.curves.learning import last_values
-from predictors.curves.prior import evidence, usual_trust
+from predictors.curves.prior import evidence
 from predictors.graph import ArchGraph
 from smbo_nas.resuming import superseded
 from smbo_nas.spaces import Candidate, SearchSpace
@@ -151,11 +151,8 @@ class FinalValues:
         mean, std = predictor.predictive(begun).bulk()
         if self._evidence:
             (center,), (spread,) = predictor.predictive(np.full((1, 1), np.nan)).bulk()
-            shares = (np.isfinite(begun) * np.arange(1, len(steps) + 1)).max(axis=1) / len(steps)
             ends = last_values(curves[: len(finished)])
-            mean, std = evidence(
-                mean, std, (float(center), float(spread)), usual_trust(shares), (float(ends.min()), float(ends.max()))
-            )
+            mean, std = evidence(mean, std, (float(center), float(spread)), (float(ends.min()), float(ends.max())))
         return {
             t.number: (float(m), float(s))
             for t, m, s in zip(stopped, mean, std, strict=True)

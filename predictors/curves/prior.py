@@ -24,19 +24,18 @@ def usual_trust(shares: Array) -> Array:
 
 
 def evidence(
-    mean: Array, std: Array, marginal: tuple[float, float], trust: Array, within: tuple[float, float]
+    mean: Array, std: Array, marginal: tuple[float, float], within: tuple[float, float]
 ) -> tuple[Array, Array]:
     """What curves say of final values by themselves, without what is common to all curves.
 
     A predictive is prior times likelihood; who has a better prior wants the likelihood. All three taken as Gaussians,
-    it has the precision `trust * (1 / std**2 - 1 / marginal_std**2)`: next to none where a curve says nothing yet.
+    it has the precision `1 / std**2 - 1 / marginal_std**2`: next to none where a curve says nothing yet.
 
     Args:
         mean: Of the predictives, `(m,)`.
         std: Their standard deviations, `(m,)`.
         marginal: Mean and standard deviation of a value before anything was observed; with a deviation of 0, nothing
             is taken off.
-        trust: How much of the evidence counts, above 0, `(m,)`.
         within: The lowest and the highest mean that is believed: what a wide likelihood has for a mean means nothing.
 
     Returns:
@@ -44,10 +43,10 @@ def evidence(
     """
     center, spread = marginal
     if spread <= 0:
-        return mean, std / np.sqrt(trust)
+        return mean, std
     var = np.minimum((std / spread) ** 2, _KNOWS_NOTHING)
     low, high = np.minimum(within[0], mean), np.maximum(within[1], mean)
-    return np.clip(center + (mean - center) / (1.0 - var), low, high), spread * np.sqrt(var / (1.0 - var) / trust)
+    return np.clip(center + (mean - center) / (1.0 - var), low, high), spread * np.sqrt(var / (1.0 - var))
 
 
 def check_prior(prior: tuple[ArrayLike, ArrayLike], n_curves: int) -> tuple[Array, Array]:

@@ -63,18 +63,17 @@ def test_the_evidence_is_the_likelihood_that_bayes_rule_took() -> None:
     center, spread, seen, noise = 70.0, 3.0, np.array([74.0, 61.0]), np.array([1.0, 5.0])
     precision = 1 / spread**2 + 1 / noise**2
     predictive = (center / spread**2 + seen / noise**2) / precision, precision**-0.5
-    for trust in (1.0, 0.25):
-        mean, std = evidence(*predictive, (center, spread), np.full(2, trust), (50.0, 80.0))
-        np.testing.assert_allclose(mean, seen)
-        np.testing.assert_allclose(std, noise / np.sqrt(trust))
+    mean, std = evidence(*predictive, (center, spread), (50.0, 80.0))
+    np.testing.assert_allclose(mean, seen)
+    np.testing.assert_allclose(std, noise)
 
 
 def test_evidence_of_nothing_is_wide_and_stays_in_sight() -> None:
     means, stds = np.array([70.0, 70.5, 65.0]), np.array([3.0, 3.5, 2.99])
-    mean, std = evidence(means, stds, (70.0, 3.0), np.ones(3), (66.0, 72.0))
+    mean, std = evidence(means, stds, (70.0, 3.0), (66.0, 72.0))
     assert (std > 20.0).all()
     assert ((mean >= 65.0) & (mean <= 72.0)).all()
-    mean, std = evidence(means, stds, (70.0, 0.0), np.ones(3), (66.0, 72.0))
+    mean, std = evidence(means, stds, (70.0, 0.0), (66.0, 72.0))
     np.testing.assert_array_equal([mean, std], [means, stds])
 
 
