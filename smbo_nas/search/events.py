@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Begun:
-    """The search begins: so many networks' trials were finished by earlier runs, so many are continued.
+    """The search begins: so many networks were finished by earlier runs, so many trials under way are continued.
 
     `best` is the best value so far and its trial's number.
     """
