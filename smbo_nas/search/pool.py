@@ -34,8 +34,9 @@ class SharedBudget:
     def claim(self) -> bool:
         """Takes one network, if there is one left."""
         with self._left.get_lock():
-            self._left.value -= 1
-            return bool(self._left.value >= 0)
+            found: bool = self._left.value > 0
+            self._left.value -= found
+            return found
 
     def give_back(self) -> None:
         """Returns one that was taken."""

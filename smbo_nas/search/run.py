@@ -58,7 +58,7 @@ def run_search(settings: SearchSettings, emit: Emit, command: str = "") -> Outco
         before = study.get_trials(deepcopy=False)
         stale = [t._trial_id for t in before if t.state == TrialState.RUNNING and _is_ours(t, settings)]
         finished = _networks(before)
-        new = max(0, settings.trials - finished - len(stale))
+        new = settings.trials - finished - len(stale)  # below 0 where the study has more already
         started = time.time()
         deadline = None if settings.timeout is None else started + settings.timeout
         clock = RunClock(settings.out)

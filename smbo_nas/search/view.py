@@ -38,7 +38,7 @@ class SearchView:
         self._task = self._progress.add_task("trials", total=settings.trials, status="starting", start=True)
         self._best: tuple[float, int] | None = None
         self._at: dict[int, int] = {}
-        self._ended: dict[str, int] = {}
+        self._ended = 0
         self._trained = 0
         self._spared: dict[int, int] = {}
         self._started = time.monotonic()
@@ -74,7 +74,7 @@ class SearchView:
 
     def _show_end(self, event: TrialEnded) -> None:
         self._at.pop(event.trial, None)
-        self._ended[event.state] = self._ended.get(event.state, 0) + 1
+        self._ended += event.begins
         epochs = self._settings.epochs
         if event.resumes is not None:
             self._spared.pop(event.resumes, None)
@@ -106,11 +106,10 @@ class SearchView:
         return " | ".join(parts)
 
     def _seconds_left(self) -> float | None:
-        """Time left at the pace of the trials that this run has ended."""
-        ended = sum(self._ended.values())
-        if ended == 0:
+        """Time left at the pace of the networks that this run has ended."""
+        if self._ended == 0:
             return None
-        pace = (time.monotonic() - self._started) / ended
+        pace = (time.monotonic() - self._started) / self._ended
         remaining = self._progress.tasks[0].remaining or 0.0
         return max(0.0, pace * remaining)
 

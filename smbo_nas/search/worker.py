@@ -49,8 +49,9 @@ class LocalBudget:
 
     def claim(self) -> bool:
         """Takes one network, if there is one left."""
-        self.left -= 1
-        return self.left >= 0
+        found = self.left > 0
+        self.left -= found
+        return found
 
     def give_back(self) -> None:
         """Returns one that was taken."""

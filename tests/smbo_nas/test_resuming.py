@@ -38,6 +38,7 @@ def test_a_trial_is_continued_once_at_a_time() -> None:
 def test_a_continuation_that_failed_is_none() -> None:
     trials = [trial(0, STOPPED), trial(1, FAILED, 0)]
     assert [t.number for t in resumable(trials)] == [0]
+    assert superseded(trials) == frozenset()
 
 
 def test_what_goes_on_is_no_further_network_unless_it_failed_or_got_no_further() -> None:
